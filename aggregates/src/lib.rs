@@ -1,0 +1,1 @@
+//! Commands, events and aggregates of Strata: pure decisions, no I/O.

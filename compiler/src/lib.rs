@@ -1,0 +1,1 @@
+//! From an uploaded source tree to one checked JavaScript bundle.

@@ -1,0 +1,21 @@
+//! What can go wrong below the port.
+
+/// A failure of the journal itself, not a refusal of one append.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The backend could not be reached or answered with a failure; whether a
+    /// write took effect is known only by asking again with the same command id.
+    #[error("the journal is unavailable: {0}")]
+    Unavailable(String),
+    /// Something stored cannot be what this program wrote.
+    #[error("the journal is corrupt at position {position}: {reason}")]
+    Corrupt {
+        /// Where the damage was seen.
+        position: u64,
+        /// What does not hold.
+        reason: String,
+    },
+    /// The appender has stopped; nothing more is accepted.
+    #[error("the journal is closed")]
+    Closed,
+}

@@ -1,0 +1,1 @@
+//! Read models of Strata and the runner that feeds them from the journal.

@@ -1,0 +1,1 @@
+//! Building components from bundles and running them in wasmtime.

@@ -1,0 +1,3 @@
+//! Strata: an event-sourced control plane for serverless functions.
+
+fn main() {}
