@@ -62,6 +62,11 @@ pub struct Metadata {
     pub request_id: String,
     /// The project the command was for, or empty.
     pub project: String,
+    /// Whatever else a program keeps with its events, as the text of a JSON
+    /// object, or empty (as all of Strata's own events have it). It is what
+    /// `cqrs-es` programs store as metadata.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub extra: String,
 }
 
 /// An event that a decision produced and that has no place in the order yet.
@@ -153,6 +158,6 @@ pub struct Event {
     /// Hash of the event before it (32 zero bytes for the first).
     pub previous_hash: [u8; 32],
     /// SHA-256 over previous hash, position, stream, sequence, type, version,
-    /// payload hash and metadata hash.
+    /// payload hash and metadata hash; the exact bytes are in [`crate::chain`].
     pub hash: [u8; 32],
 }
