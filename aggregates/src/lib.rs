@@ -1,1 +1,25 @@
-//! Commands, events and aggregates of Strata: pure decisions, no I/O.
+//! Commands, events and aggregates of Strata.
+//!
+//! Pure: a decision follows from state and command alone. Ids, times and
+//! random values arrive in the command. This crate does no I/O, has no clock,
+//! and depends on no other crate of the workspace.
+//!
+//! Every aggregate has one module with the same four parts: its `Command`, its
+//! `Event`, its `Error`, and the state that is folded from its events.
+
+mod aggregate;
+mod blob;
+pub mod deployment;
+pub mod event;
+pub mod execution;
+pub mod function;
+mod id;
+pub mod project;
+mod sealed;
+
+pub use aggregate::Fold;
+pub use blob::{Blob, Text};
+pub use id::{
+    DeploymentId, Dialect, ExecutionId, FunctionId, KeyId, ProjectId, VariableId, split_key,
+};
+pub use sealed::Sealed;

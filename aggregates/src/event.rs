@@ -1,0 +1,63 @@
+//! All events of all aggregates under one roof, as read models and sagas see them.
+
+use cqrs_es::Aggregate;
+
+use crate::{deployment, execution, function, project};
+
+/// An event of any aggregate.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Of a project.
+    Project(project::Event),
+    /// Of a function.
+    Function(function::Event),
+    /// Of a deployment.
+    Deployment(deployment::Event),
+    /// Of an execution.
+    Execution(execution::Event),
+}
+
+/// A stored event that this program cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {kind} version {version} of a {aggregate}")]
+pub struct Unreadable {
+    /// The aggregate type.
+    pub aggregate: String,
+    /// The event type.
+    pub kind: String,
+    /// The version of its payload.
+    pub version: String,
+    /// Why.
+    #[source]
+    pub source: Option<serde_json::Error>,
+}
+
+/// Reads the stored payload of any event version ever written. `None`: the
+/// aggregate type is not one of ours, and the event is somebody else's.
+pub fn decode(
+    aggregate: &str,
+    kind: &str,
+    version: &str,
+    payload: &str,
+) -> Result<Option<Event>, Unreadable> {
+    fn read<E: serde::de::DeserializeOwned>(payload: &str) -> Result<E, serde_json::Error> {
+        serde_json::from_str(payload)
+    }
+    let unreadable = |source| Unreadable {
+        aggregate: aggregate.to_owned(),
+        kind: kind.to_owned(),
+        version: version.to_owned(),
+        source,
+    };
+    if version != "1" {
+        return Err(unreadable(None));
+    }
+    let event = match aggregate {
+        project::Project::TYPE => read(payload).map(Event::Project),
+        function::Function::TYPE => read(payload).map(Event::Function),
+        deployment::Deployment::TYPE => read(payload).map(Event::Deployment),
+        execution::Execution::TYPE => read(payload).map(Event::Execution),
+        _ => return Ok(None),
+    };
+    event.map(Some).map_err(|error| unreadable(Some(error)))
+}

@@ -1,0 +1,106 @@
+//! A type per kind of id, so that one is never taken for another.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<T: Into<Arc<str>>> From<T> for $name {
+            fn from(text: T) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self(Arc::from(""))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+/// An id inside a project: its stream key is `{project}:{id}`.
+macro_rules! in_project {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// The key of this aggregate's stream.
+            pub fn key(&self, project: &ProjectId) -> String {
+                format!("{project}:{self}")
+            }
+        }
+    )+};
+}
+
+id!(
+    /// A project: tenant, owner of keys and of everything below it. Its own
+    /// stream key.
+    ProjectId
+);
+id!(
+    /// A function, unique in its project.
+    FunctionId
+);
+id!(
+    /// A deployment, unique in its project.
+    DeploymentId
+);
+id!(
+    /// An execution, unique in its project.
+    ExecutionId
+);
+id!(
+    /// A variable, unique in its function.
+    VariableId
+);
+id!(
+    /// An API key, unique in its project. Not the secret.
+    KeyId
+);
+
+in_project!(FunctionId, DeploymentId, ExecutionId);
+
+/// Splits a stream key `{project}:{id}` into its parts.
+pub fn split_key(key: &str) -> Option<(&str, &str)> {
+    key.split_once(':')
+}
+
+/// The wire format a thing was created through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// Appwrite Functions.
+    #[default]
+    Appwrite,
+    /// Nango Functions.
+    Nango,
+    /// PubNub Functions.
+    Pubnub,
+    /// Strata's own API and command line.
+    Strata,
+}
