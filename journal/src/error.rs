@@ -1,5 +1,7 @@
 //! What can go wrong below the port.
 
+use std::path::PathBuf;
+
 /// A failure of the journal itself, not a refusal of one append.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -14,6 +16,13 @@ pub enum Error {
         position: u64,
         /// What does not hold.
         reason: String,
+    },
+    /// Another process has the journal open for writing. One journal has one
+    /// writer; stop the other one, or open this one read-only.
+    #[error("{} is open for writing in another process", path.display())]
+    Locked {
+        /// The journal's file.
+        path: PathBuf,
     },
     /// The appender has stopped; nothing more is accepted.
     #[error("the journal is closed")]

@@ -15,7 +15,8 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Appends several decisions atomically: all of them or none. The outcomes
     /// are in the order of the requests; when one is not [`Outcome::Appended`]
-    /// nothing was written.
+    /// nothing was written. The appends of one call may share one command id
+    /// (then the outcome of the first of them is the one remembered).
     async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Outcome>, Error>;
 
     /// Whether [`Journal::append_all`] may touch more than one stream.
@@ -24,7 +25,8 @@ pub trait Journal: Send + Sync + 'static {
     }
 
     /// The outcome stored for a command id, if any, with its fingerprint.
-    async fn outcome(&self, command_id: &str) -> Result<Option<(crate::Appended, [u8; 32])>, Error>;
+    async fn outcome(&self, command_id: &str)
+    -> Result<Option<(crate::Appended, [u8; 32])>, Error>;
 
     /// Events of one stream with a sequence greater than `after`, at most
     /// `limit`, in order.
@@ -38,6 +40,12 @@ pub trait Journal: Send + Sync + 'static {
     /// Events of all streams with a position greater than `after`, at most
     /// `limit`, in order and without gaps.
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Event>, Error>;
+
+    /// As [`Journal::read_all`], but what the storage holds at this moment and
+    /// never a copy in memory: for verification and for backups.
+    async fn read_stored(&self, after: Position, limit: usize) -> Result<Vec<Event>, Error> {
+        self.read_all(after, limit).await
+    }
 
     /// Position of the last durable event, 0 when there is none.
     fn head(&self) -> Position;

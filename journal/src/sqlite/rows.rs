@@ -1,0 +1,349 @@
+//! All statements of the journal file, and what its rows mean.
+
+use std::sync::Arc;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::unavailable;
+use crate::batch::{Remembered, Tip};
+use crate::{Appended, Error, Event, Metadata, Position, Sequence, StreamId};
+
+const INSERT_EVENT: &str = "INSERT INTO events (
+    position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
+    metadata, recorded_at, event_id, command_id, actor, correlation_id, causation_id,
+    request_id, project, previous_hash, hash
+) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+
+/// The columns in the order in which [`Decoder`] reads them.
+macro_rules! select_events {
+    ($rest:literal) => {
+        concat!(
+            "SELECT position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
+             payload, metadata, recorded_at, event_id, command_id, actor, correlation_id, \
+             causation_id, request_id, project, previous_hash, hash FROM events ",
+            $rest
+        )
+    };
+}
+
+/// Adds events; their positions must follow the last one.
+pub(super) fn insert_events(connection: &Connection, events: &[Event]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(INSERT_EVENT)?;
+    for event in events {
+        let metadata = &*event.metadata;
+        let extra = Some(metadata.extra.as_str()).filter(|extra| !extra.is_empty());
+        statement.execute(params![
+            event.position as i64,
+            &*event.stream.kind,
+            &*event.stream.key,
+            event.sequence as i64,
+            &*event.kind,
+            &*event.version,
+            event.payload.get(),
+            extra,
+            event.recorded_at,
+            event.event_id.as_bytes(),
+            metadata.command_id,
+            metadata.actor,
+            metadata.correlation_id,
+            metadata.causation_id,
+            metadata.request_id,
+            metadata.project,
+            event.previous_hash,
+            event.hash,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Remembers command ids; none of them may be there already.
+pub(super) fn insert_commands(
+    connection: &Connection,
+    commands: &[(String, Remembered)],
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO commands (command_id, fingerprint, first, last, sequence, recorded_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (id, remembered) in commands {
+        let appended = &remembered.appended;
+        statement.execute(params![
+            id,
+            remembered.fingerprint,
+            appended.first as i64,
+            appended.last as i64,
+            appended.sequence as i64,
+            appended.recorded_at,
+        ])?;
+    }
+    Ok(())
+}
+
+/// The end of the order as the file has it.
+pub(super) fn tip(connection: &Connection) -> rusqlite::Result<Tip> {
+    let tip = connection
+        .query_row(
+            "SELECT position, hash, recorded_at FROM events ORDER BY position DESC LIMIT 1",
+            [],
+            |row| {
+                Ok(Tip {
+                    position: row.get::<_, i64>(0)? as u64,
+                    hash: row.get(1)?,
+                    recorded_at: row.get(2)?,
+                })
+            },
+        )
+        .optional()?;
+    Ok(tip.unwrap_or(Tip::START))
+}
+
+/// The last sequence of a stream, 0 when there is no such stream.
+pub(super) fn last_sequence(connection: &Connection, stream: &StreamId) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(
+        "SELECT sequence FROM events WHERE aggregate_type = ?1 AND aggregate_id = ?2
+         ORDER BY sequence DESC LIMIT 1",
+    )?;
+    let last: Option<i64> = statement
+        .query_row(params![&*stream.kind, &*stream.key], |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or(0) as u64)
+}
+
+/// What is remembered of a command id.
+pub(super) fn command(connection: &Connection, id: &str) -> rusqlite::Result<Option<Remembered>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT fingerprint, first, last, sequence, recorded_at FROM commands
+         WHERE command_id = ?1",
+    )?;
+    statement
+        .query_row([id], |row| {
+            Ok(Remembered {
+                fingerprint: row.get(0)?,
+                appended: Appended {
+                    first: row.get::<_, i64>(1)? as u64,
+                    last: row.get::<_, i64>(2)? as u64,
+                    sequence: row.get::<_, i64>(3)? as u64,
+                    recorded_at: row.get(4)?,
+                },
+            })
+        })
+        .optional()
+}
+
+/// The last position recorded at or before a time.
+pub(super) fn position_at(connection: &Connection, millis: i64) -> rusqlite::Result<Position> {
+    // Times never go backwards, so the last of the index entries not after the
+    // time is the last of the positions, too.
+    let mut statement = connection.prepare_cached(
+        "SELECT position FROM events WHERE recorded_at <= ?1
+         ORDER BY recorded_at DESC, position DESC LIMIT 1",
+    )?;
+    let position: Option<i64> = statement.query_row([millis], |row| row.get(0)).optional()?;
+    Ok(position.unwrap_or(0) as u64)
+}
+
+/// Events of one stream after a sequence.
+pub(super) fn read_stream(
+    connection: &Connection,
+    stream: &StreamId,
+    after: Sequence,
+    limit: usize,
+) -> Result<Vec<Event>, Error> {
+    let mut statement = connection
+        .prepare_cached(select_events!(
+            "WHERE aggregate_type = ?1 AND aggregate_id = ?2 AND sequence > ?3
+             ORDER BY sequence LIMIT ?4"
+        ))
+        .map_err(unavailable)?;
+    let mut rows = statement
+        .query(params![
+            &*stream.kind,
+            &*stream.key,
+            signed(after),
+            signed(limit as u64)
+        ])
+        .map_err(unavailable)?;
+    let mut decoder = Decoder::default();
+    let mut events = Vec::new();
+    while let Some(row) = rows.next().map_err(unavailable)? {
+        let event = decoder.decode(row)?;
+        let expected = after + 1 + events.len() as u64;
+        if event.sequence != expected {
+            return Err(Error::Corrupt {
+                position: event.position,
+                reason: format!("sequence {expected} of {stream} is missing before it"),
+            });
+        }
+        events.push(event);
+    }
+    Ok(events)
+}
+
+/// Events of all streams after a position.
+pub(super) fn read_all(
+    connection: &Connection,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<Event>, Error> {
+    let mut statement = connection
+        .prepare_cached(select_events!(
+            "WHERE position > ?1 ORDER BY position LIMIT ?2"
+        ))
+        .map_err(unavailable)?;
+    let mut rows = statement
+        .query(params![signed(after), signed(limit as u64)])
+        .map_err(unavailable)?;
+    let mut decoder = Decoder::default();
+    let mut events = Vec::new();
+    while let Some(row) = rows.next().map_err(unavailable)? {
+        let event = decoder.decode(row)?;
+        let expected = after + 1 + events.len() as u64;
+        if event.position != expected {
+            return Err(Error::Corrupt {
+                position: expected,
+                reason: format!("missing: the next event is at {}", event.position),
+            });
+        }
+        events.push(event);
+    }
+    Ok(events)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Turns rows into events. Neighbouring rows repeat much, so texts are shared
+/// with those of the rows before.
+#[derive(Default)]
+struct Decoder {
+    names: Vec<Arc<str>>,
+    stream: Option<StreamId>,
+    metadata: Option<Arc<Metadata>>,
+}
+
+/// At most so many texts are compared before a new one is made.
+const NAMES: usize = 32;
+
+impl Decoder {
+    fn decode(&mut self, row: &Row<'_>) -> Result<Event, Error> {
+        let position = integer(row, 0, 0)? as u64;
+        let stream = self.stream(text(row, 1, position)?, text(row, 2, position)?);
+        let payload = text(row, 6, position)?.to_owned();
+        let payload = RawValue::from_string(payload).map_err(|error| Error::Corrupt {
+            position,
+            reason: format!("the payload is not JSON: {error}"),
+        })?;
+        Ok(Event {
+            position,
+            stream,
+            sequence: integer(row, 3, position)? as u64,
+            kind: self.name(text(row, 4, position)?),
+            version: self.name(text(row, 5, position)?),
+            payload,
+            metadata: self.metadata(row, position)?,
+            event_id: Uuid::from_bytes(bytes(row, 9, position)?),
+            recorded_at: integer(row, 8, position)?,
+            previous_hash: bytes(row, 16, position)?,
+            hash: bytes(row, 17, position)?,
+        })
+    }
+
+    fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.iter().find(|known| &***known == name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        if self.names.len() < NAMES {
+            self.names.push(Arc::clone(&name));
+        }
+        name
+    }
+
+    fn stream(&mut self, kind: &str, key: &str) -> StreamId {
+        if let Some(last) = &self.stream
+            && &*last.key == key
+            && &*last.kind == kind
+        {
+            return last.clone();
+        }
+        let stream = StreamId::new(self.name(kind), key);
+        self.stream.insert(stream).clone()
+    }
+
+    fn metadata(&mut self, row: &Row<'_>, position: Position) -> Result<Arc<Metadata>, Error> {
+        let extra = match cell(row, 7, position)? {
+            ValueRef::Null => "",
+            _ => text(row, 7, position)?,
+        };
+        let command_id = text(row, 10, position)?;
+        let actor = text(row, 11, position)?;
+        let correlation_id = text(row, 12, position)?;
+        let causation_id = text(row, 13, position)?;
+        let request_id = text(row, 14, position)?;
+        let project = text(row, 15, position)?;
+        if let Some(last) = &self.metadata
+            && last.command_id == command_id
+            && last.actor == actor
+            && last.correlation_id == correlation_id
+            && last.causation_id == causation_id
+            && last.request_id == request_id
+            && last.project == project
+            && last.extra == extra
+        {
+            return Ok(Arc::clone(last));
+        }
+        let metadata = Arc::new(Metadata {
+            command_id: command_id.to_owned(),
+            actor: actor.to_owned(),
+            correlation_id: correlation_id.to_owned(),
+            causation_id: causation_id.to_owned(),
+            request_id: request_id.to_owned(),
+            project: project.to_owned(),
+            extra: extra.to_owned(),
+        });
+        self.metadata = Some(Arc::clone(&metadata));
+        Ok(metadata)
+    }
+}
+
+fn cell<'a>(row: &'a Row<'_>, index: usize, position: Position) -> Result<ValueRef<'a>, Error> {
+    row.get_ref(index)
+        .map_err(|error| damaged(index, position, &error.to_string()))
+}
+
+fn integer(row: &Row<'_>, index: usize, position: Position) -> Result<i64, Error> {
+    let cell = cell(row, index, position)?;
+    cell.as_i64()
+        .map_err(|error| damaged(index, position, &error.to_string()))
+}
+
+fn text<'a>(row: &'a Row<'_>, index: usize, position: Position) -> Result<&'a str, Error> {
+    let cell = cell(row, index, position)?;
+    cell.as_str()
+        .map_err(|error| damaged(index, position, &error.to_string()))
+}
+
+fn bytes<const N: usize>(
+    row: &Row<'_>,
+    index: usize,
+    position: Position,
+) -> Result<[u8; N], Error> {
+    let cell = cell(row, index, position)?;
+    let bytes = cell
+        .as_blob()
+        .map_err(|error| damaged(index, position, &error.to_string()))?;
+    bytes
+        .try_into()
+        .map_err(|_| damaged(index, position, &format!("{} bytes, not {N}", bytes.len())))
+}
+
+fn damaged(column: usize, position: Position, reason: &str) -> Error {
+    Error::Corrupt {
+        position,
+        reason: format!("column {column} of its row: {reason}"),
+    }
+}
