@@ -1,0 +1,11 @@
+//! The journal as its users see it.
+//!
+//! [`suite`] and [`model`] hold for every backend and know only the port; a
+//! backend runs them by giving a [`bed::Bed`].
+
+mod bed;
+mod cqrs;
+mod measure;
+mod model;
+mod sqlite;
+mod suite;
