@@ -1,3 +1,7 @@
-//! Strata: an event-sourced control plane for serverless functions.
+//! The `strata` binary: see `strata --help`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    strata::cli::main()
+}

@@ -1,0 +1,232 @@
+//! The parts of a running server, wired together.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregates::Dialect;
+use aggregates::project::{Command, Project};
+use anyhow::Context as _;
+use journal::Journal;
+use projections::ReadModels;
+use sandbox::outbound;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{self, Keys};
+use crate::blobs::Blobs;
+use crate::bus::{self, Bus, Context};
+use crate::config::Config;
+use crate::execution::{self, Contract, Executor, Programs};
+use crate::http::metrics::Metrics;
+use crate::sagas::{BuildOptions, Builds, Calls, Saga};
+use crate::vault::Vault;
+
+/// The project that exists from the start.
+pub const DEFAULT_PROJECT: &str = "default";
+
+/// A running server.
+pub struct App {
+    /// The configuration in force.
+    pub config: Config,
+    /// Where commands go.
+    pub bus: Bus,
+    /// Where reads go.
+    pub reads: ReadModels,
+    /// Sources and artefacts.
+    pub blobs: Blobs,
+    /// Seals and opens secrets.
+    pub vault: Vault,
+    /// What a key allows.
+    pub keys: Keys,
+    /// The root key in clear, for a caller inside this process.
+    pub root_key: String,
+    /// Runs functions.
+    pub executor: Executor,
+    /// Builds deployments.
+    pub builds: Builds,
+    /// Runs executions later.
+    pub calls: Calls,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Ends the background work.
+    pub stop: CancellationToken,
+    background: tokio_util::task::TaskTracker,
+}
+
+#[async_trait::async_trait]
+impl bus::Follower for ReadModels {
+    async fn wait_for(&self, position: u64, timeout: Duration) -> bool {
+        Self::wait_for(self, position, timeout).await
+    }
+}
+
+impl App {
+    /// Opens everything under the data directory and starts the background
+    /// work. `tell_key` is called with a root key that was just made.
+    pub async fn start(
+        config: Config,
+        public_url: String,
+        tell_key: impl FnOnce(&str),
+    ) -> anyhow::Result<Arc<Self>> {
+        let dir = config.data_dir.clone();
+        std::fs::create_dir_all(&dir)
+            .with_context(|| format!("cannot make the data directory {}", dir.display()))?;
+        // TLS for the blob store, the npm client and `fetch`: one provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let root_key = auth::root_key(config.root_key.as_deref(), &dir, tell_key)
+            .context("cannot read or store the root key")?;
+        let vault = Vault::open_folder(&dir.join("keys"))?;
+        let blobs = Blobs::open(config.blobs.as_deref(), &dir.join("blobs"))?;
+        let journal = open_journal(dir.join("journal.db")).await?;
+        let reads = open_reads(journal.clone(), dir.join("readmodels.db")).await?;
+        let bus = bus::Options {
+            journal: journal.clone(),
+            follower: Some(Arc::new(reads.clone())),
+            cached_aggregates: 20_000,
+            snapshot_every: 100,
+        }
+        .build();
+        ensure_default_project(&bus, &vault).await?;
+
+        let sandbox = sandbox::Options {
+            max_instances: config.max_instances,
+            ..sandbox::Options::new(dir.join("cache/sandbox"), vault.derive("artefacts"))
+        }
+        .build()
+        .await
+        .context("cannot start the sandbox")?;
+        let compiler = compiler::Options {
+            cache_dir: dir.join("cache/npm"),
+            registry: config.npm_registry.clone(),
+            ..compiler::Options::default()
+        }
+        .build()
+        .context("cannot start the compiler")?;
+        let outbound = Arc::new(if config.allow_private_network {
+            outbound::Policy::allow_private()
+        } else {
+            outbound::Policy::default()
+        });
+        let programs = Programs::new(blobs.clone(), 64 << 20);
+        let mut contracts: HashMap<Dialect, Arc<dyn Contract>> = HashMap::new();
+        contracts.insert(
+            Dialect::Appwrite,
+            Arc::new(crate::http::appwrite::contract(&public_url)),
+        );
+        let executor = execution::Options {
+            bus: bus.clone(),
+            blobs: blobs.clone(),
+            vault: vault.clone(),
+            sandbox: sandbox.clone(),
+            programs: programs.clone(),
+            contracts,
+            outbound,
+            concurrency: config.function_concurrency,
+        }
+        .build();
+        let worker: Arc<str> = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()).into();
+        let builds = BuildOptions {
+            bus: bus.clone(),
+            reads: reads.clone(),
+            blobs: blobs.clone(),
+            compiler,
+            sandbox,
+            executor: executor.clone(),
+            programs,
+            worker: worker.clone(),
+            parallel: config.build_parallelism,
+            timeout: config.build_timeout,
+            upload_timeout: config.upload_timeout,
+        }
+        .build();
+        let parallel = config.max_instances as usize;
+        let calls = Calls::new(executor.clone(), worker, parallel);
+        let app = Arc::new(Self {
+            keys: Keys::new(&root_key, reads.clone()),
+            config,
+            bus,
+            reads,
+            blobs,
+            vault,
+            root_key,
+            executor,
+            builds,
+            calls,
+            metrics: Metrics::default(),
+            stop: CancellationToken::new(),
+            background: tokio_util::task::TaskTracker::new(),
+        });
+        app.start_sagas().await?;
+        Ok(app)
+    }
+
+    /// Sagas take up unfinished work as of the head, then follow from there.
+    async fn start_sagas(&self) -> anyhow::Result<()> {
+        let journal = self.bus.journal().clone();
+        let head = journal.head();
+        if !self.reads.wait_for(head, Duration::from_secs(600)).await {
+            tracing::warn!(head, "the read models are not there yet; unfinished work may wait");
+        }
+        self.builds.recover().await?;
+        self.calls.recover(&self.reads).await?;
+        let sagas: Vec<Arc<dyn Saga>> =
+            vec![Arc::new(self.builds.clone()), Arc::new(self.calls.clone())];
+        let follow = crate::sagas::follow(journal, head, sagas, self.stop.clone());
+        self.background.spawn(follow);
+        let (builds, stop) = (self.builds.clone(), self.stop.clone());
+        self.background.spawn(async move { builds.run(stop).await });
+        Ok(())
+    }
+
+    /// Ends the background work: what is under way is given `drain` to finish
+    /// and is taken up again at the next start otherwise.
+    pub async fn shut_down(&self, drain: Duration) {
+        self.stop.cancel();
+        self.background.close();
+        self.background.wait().await;
+        let work = [self.builds.tasks(), self.calls.tasks()];
+        let drained = futures::future::join_all(work.iter().map(|tasks| tasks.drained()));
+        if tokio::time::timeout(drain, drained).await.is_err() {
+            let left: usize = work.iter().map(|tasks| tasks.len()).sum();
+            tracing::warn!(left, "stopping with work under way; the next start takes it up");
+            for tasks in work {
+                tasks.stop_all();
+                tasks.drained().await;
+            }
+        }
+        self.reads.close().await;
+        self.bus.journal().close().await;
+    }
+}
+
+/// Opens the embedded journal off the async threads, because it blocks.
+pub async fn open_journal(path: PathBuf) -> anyhow::Result<Arc<dyn Journal>> {
+    let shown = path.display().to_string();
+    let opened =
+        tokio::task::spawn_blocking(move || journal::sqlite::Options::new(path).build()).await?;
+    Ok(opened.with_context(|| format!("cannot open the journal {shown}"))?)
+}
+
+async fn open_reads(journal: Arc<dyn Journal>, path: PathBuf) -> anyhow::Result<ReadModels> {
+    let shown = path.display().to_string();
+    let options = projections::Options::new(journal, path);
+    // It follows the journal from within the runtime, and opening blocks.
+    let opened = tokio::task::spawn_blocking(move || options.build()).await?;
+    Ok(opened.with_context(|| format!("cannot open the read models {shown}"))?)
+}
+
+async fn ensure_default_project(bus: &Bus, vault: &Vault) -> anyhow::Result<()> {
+    let known = bus.load::<Project>(DEFAULT_PROJECT).await?;
+    if known.state.exists {
+        return Ok(());
+    }
+    let command = Command::Create {
+        name: "Default".to_owned(),
+        data_key: vault.create_data_key()?,
+    };
+    let context = Context::once("strata", DEFAULT_PROJECT);
+    bus.execute::<Project>(DEFAULT_PROJECT, command, &context)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,371 @@
+//! The executor: decides whether a call may run, runs it, records it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregates::deployment::{Artefact, Deployment, Plan, Status};
+use aggregates::execution::{Command, Execution, Outcome};
+use aggregates::function::{Function, Settings};
+use aggregates::project::Project;
+use aggregates::{Blob, DeploymentId, Dialect, ExecutionId, FunctionId, ProjectId};
+use sandbox::{Invocation, Limits, Sandbox, outbound};
+
+use super::contract::{Contract, Place};
+use super::environment::Environments;
+use super::outcome::Parts;
+use super::{Call, Input, Programs, Ran, Refused};
+use crate::blobs::Blobs;
+use crate::bus::{Bus, Committed, Context, Loaded};
+use crate::vault::Vault;
+
+/// How to build an [`Executor`].
+pub struct Options {
+    /// Where commands go.
+    pub bus: Bus,
+    /// Where log texts and requests go.
+    pub blobs: Blobs,
+    /// Opens secrets.
+    pub vault: Vault,
+    /// Runs.
+    pub sandbox: Sandbox,
+    /// Code in memory.
+    pub programs: Programs,
+    /// The dialects' sides.
+    pub contracts: HashMap<Dialect, Arc<dyn Contract>>,
+    /// What functions may reach.
+    pub outbound: Arc<outbound::Policy>,
+    /// Executions of one function at the same time.
+    pub concurrency: usize,
+}
+
+/// Runs calls. Cheap to clone.
+#[derive(Clone)]
+pub struct Executor {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    environments: Environments,
+}
+
+/// Everything that a run needs, decided before it starts.
+pub(crate) struct Ready {
+    pub(crate) function: Loaded<Function>,
+    pub(crate) settings: Settings,
+    pub(crate) deployment: DeploymentId,
+    pub(crate) plan: Plan,
+    pub(crate) artefact: Artefact,
+    pub(crate) contract: Arc<dyn Contract>,
+}
+
+impl Options {
+    /// The executor.
+    pub fn build(self) -> Executor {
+        let environments = Environments::new(self.vault.clone(), 10_000);
+        Executor {
+            inner: Arc::new(Inner {
+                options: self,
+                environments,
+            }),
+        }
+    }
+}
+
+impl Executor {
+    /// Runs a call now and records it when it has finished. `at_most`: how long
+    /// the caller waits, whatever the function's own timeout.
+    pub async fn run(
+        &self,
+        call: Call,
+        context: &Context,
+        at_most: Duration,
+    ) -> Result<Ran, Refused> {
+        let ready = self.ready(&call.project, &call.function).await?;
+        let request = call.recorded();
+        let timeout = Duration::from_secs(u64::from(ready.settings.timeout));
+        let input = Input {
+            request: call.request,
+            body: call.body,
+        };
+        let wall = timeout.min(at_most);
+        let (parts, logs, errors, result) = self.perform(&call.project, &ready, input, wall).await?;
+        let cut_off = parts.reason == "timeout" && wall < timeout;
+        let command = Command::Record {
+            request,
+            deployment: ready.deployment.clone(),
+            result: result.clone(),
+        };
+        let key = call.id.key(&call.project);
+        let committed = self
+            .inner
+            .options
+            .bus
+            .execute_new::<Execution>(&key, command, context)
+            .await?;
+        if cut_off {
+            return Err(Refused::TimedOut(at_most, committed));
+        }
+        Ok(Ran {
+            result,
+            headers: parts.headers,
+            body: parts.body,
+            logs,
+            errors,
+            deployment: ready.deployment,
+            committed,
+        })
+    }
+
+    /// Accepts a call that runs later: at `scheduled_at` (milliseconds since
+    /// the Unix epoch), or as soon as possible.
+    pub async fn request(
+        &self,
+        call: Call,
+        scheduled_at: Option<i64>,
+        context: &Context,
+    ) -> Result<Committed, Refused> {
+        let ready = self.ready(&call.project, &call.function).await?;
+        let options = &self.inner.options;
+        let request = call.recorded();
+        let key = call.id.key(&call.project);
+        let input = Input {
+            request: call.request,
+            body: call.body,
+        };
+        let data_key = self.data_key(&call.project).await?;
+        let input = input
+            .store(&call.project, &data_key, &options.vault, &options.blobs)
+            .await?;
+        let command = Command::Request {
+            request,
+            scheduled_at,
+            input,
+            deployment: ready.deployment,
+        };
+        Ok(options
+            .bus
+            .execute::<Execution>(&key, command, context)
+            .await?)
+    }
+
+    /// Runs an execution that was requested before: starts it, runs it,
+    /// finishes it. Does nothing when somebody else has started it.
+    pub(crate) async fn run_requested(
+        &self,
+        project: &ProjectId,
+        id: &ExecutionId,
+        worker: &str,
+    ) -> Result<(), Refused> {
+        let options = &self.inner.options;
+        let key = id.key(project);
+        let loaded = options.bus.load::<Execution>(&key).await?;
+        let Some(input) = loaded.state.input.clone() else {
+            return Ok(());
+        };
+        let function = loaded.state.request.function.clone();
+        let ready = match self.ready(project, &function).await {
+            Ok(ready) => ready,
+            Err(refused) => {
+                let result = failed(refused.to_string(), "refused");
+                return self.finish(project, id, result, &input).await;
+            }
+        };
+        let start = Command::Start {
+            worker: worker.to_owned(),
+            deployment: ready.deployment.clone(),
+        };
+        let context = Context::saga("execution", project.as_str(), &format!("{id}/start"), "", "");
+        match options.bus.execute::<Execution>(&key, start, &context).await {
+            Ok(committed) if !committed.duplicate => {}
+            Ok(_) | Err(crate::bus::Error::Refused(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        journal::failpoint("execution.started");
+        let wall = Duration::from_secs(u64::from(ready.settings.timeout));
+        let result = match Input::fetch(project, &input, &options.vault, &options.blobs).await {
+            Ok(input) => match self.perform(project, &ready, input, wall).await {
+                Ok((_, _, _, result)) => result,
+                Err(refused) => failed(refused.to_string(), "internal"),
+            },
+            Err(refused) => failed(refused.to_string(), "internal"),
+        };
+        self.finish(project, id, result, &input).await
+    }
+
+    /// Ends an execution that cannot run or was cut off, with the reason.
+    pub(crate) async fn give_up(
+        &self,
+        project: &ProjectId,
+        id: &ExecutionId,
+        input: &Blob,
+        reason: &str,
+    ) -> Result<(), Refused> {
+        self.finish(project, id, failed(reason.to_owned(), "interrupted"), input)
+            .await
+    }
+
+    async fn finish(
+        &self,
+        project: &ProjectId,
+        id: &ExecutionId,
+        result: Outcome,
+        input: &Blob,
+    ) -> Result<(), Refused> {
+        let options = &self.inner.options;
+        let context = Context::saga("execution", project.as_str(), &format!("{id}/finish"), "", "");
+        let finish = Command::Finish { result };
+        match options
+            .bus
+            .execute::<Execution>(&id.key(project), finish, &context)
+            .await
+        {
+            Ok(_) | Err(crate::bus::Error::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // The request is not needed any more, and it may hold credentials.
+        options.blobs.delete(input).await?;
+        Ok(())
+    }
+
+    /// Checks that a function can run now and finds out on what.
+    pub(crate) async fn ready(
+        &self,
+        project: &ProjectId,
+        function: &FunctionId,
+    ) -> Result<Ready, Refused> {
+        let options = &self.inner.options;
+        let loaded = options.bus.load::<Function>(&function.key(project)).await?;
+        let Some(settings) = loaded.state.settings.clone() else {
+            return Err(Refused::FunctionNotFound);
+        };
+        let Some(active) = loaded.state.active.clone() else {
+            return Err(Refused::NoActiveDeployment);
+        };
+        let deployment = options
+            .bus
+            .load::<Deployment>(&active.key(project))
+            .await
+            .map_err(|error| Refused::Internal(error.to_string()))?;
+        let deployment = &*deployment.state;
+        if deployment.status == Status::Absent || deployment.function() != Some(function) {
+            return Err(Refused::DeploymentNotFound);
+        }
+        let (Some(artefact), Some(plan)) = (deployment.artefact.clone(), deployment.plan.clone())
+        else {
+            return Err(Refused::NotReady);
+        };
+        let contract = self.contract(loaded.state.origin).ok_or_else(no_contract)?;
+        Ok(Ready {
+            function: loaded,
+            settings,
+            deployment: active,
+            plan,
+            artefact,
+            contract,
+        })
+    }
+
+    /// The side of the dialect that a function was made through.
+    pub(crate) fn contract(&self, dialect: Dialect) -> Option<Arc<dyn Contract>> {
+        self.inner.options.contracts.get(&dialect).cloned()
+    }
+
+    /// The environment of a function on a deployment of its own.
+    pub(crate) fn environment_for(
+        &self,
+        project: &ProjectId,
+        function: &Loaded<Function>,
+        deployment: &DeploymentId,
+        plan: &Plan,
+    ) -> Result<Arc<sandbox::Env>, Refused> {
+        let settings = function.state.settings.as_ref();
+        let settings = settings.ok_or(Refused::FunctionNotFound)?;
+        let contract = self.contract(function.state.origin);
+        let contract = contract.ok_or_else(no_contract)?;
+        let place = Place {
+            project,
+            function: &plan.function,
+            settings,
+            deployment,
+            plan,
+        };
+        Ok(self.inner.environments.of(function, place, &*contract)?)
+    }
+
+    async fn perform(
+        &self,
+        project: &ProjectId,
+        ready: &Ready,
+        input: Input,
+        wall: Duration,
+    ) -> Result<(Parts, String, String, Outcome), Refused> {
+        let options = &self.inner.options;
+        let function = &ready.plan.function;
+        let program = options.programs.of(&ready.artefact).await?;
+        let mut invocation = Invocation::new(ready.contract.driver(), input.request, input.body);
+        invocation.owner = function.key(project).into();
+        invocation.env =
+            self.environment_for(project, &ready.function, &ready.deployment, &ready.plan)?;
+        invocation.logging = ready.settings.logging;
+        invocation.outbound = options.outbound.clone();
+        invocation.limits = Limits {
+            wall,
+            memory: ready.contract.memory(&ready.settings.runtime_specification),
+            concurrency: options.concurrency,
+            ..Limits::default()
+        };
+        let outcome = options.sandbox.execute(&program, invocation).await;
+        let parts = Parts::of(outcome.result);
+        let (mut logs, mut errors) = (outcome.logs, outcome.errors);
+        if let Some(failure) = &parts.failure {
+            errors.push_str(failure);
+        }
+        if !ready.settings.logging {
+            logs.clear();
+            errors.clear();
+        }
+        let errors = options.programs.map_stack(&ready.artefact, &errors).await;
+        let result = Outcome {
+            completed: parts.failure.is_none() && parts.status_code < 500,
+            status_code: parts.status_code,
+            headers: kept(&parts.headers),
+            logs: options.blobs.put_text(logs.clone()).await?,
+            errors: options.blobs.put_text(errors.clone()).await?,
+            duration_us: outcome.duration.as_micros() as u64,
+            reason: parts.reason.to_owned(),
+        };
+        Ok((parts, logs, errors, result))
+    }
+
+    async fn data_key(&self, project: &ProjectId) -> Result<String, Refused> {
+        let loaded = self.inner.options.bus.load::<Project>(project.as_str()).await;
+        loaded
+            .map(|loaded| loaded.state.data_key.clone())
+            .map_err(|error| Refused::Internal(error.to_string()))
+    }
+}
+
+fn no_contract() -> Refused {
+    Refused::Internal("functions of this dialect cannot run here".to_owned())
+}
+
+/// The headers of an answer that may be recorded.
+fn kept(headers: &[(String, String)]) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter(|(name, _)| matches!(name.as_str(), "content-type" | "content-length"))
+        .cloned()
+        .collect()
+}
+
+fn failed(errors: String, reason: &str) -> Outcome {
+    Outcome {
+        completed: false,
+        status_code: 500,
+        errors: aggregates::Text::Inline(errors),
+        reason: reason.to_owned(),
+        ..Outcome::default()
+    }
+}

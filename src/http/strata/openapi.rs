@@ -1,0 +1,155 @@
+//! The OpenAPI fragment of this API.
+
+use serde_json::{Map, Value, json};
+
+struct Operation {
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    query: &'static [&'static str],
+    body: Option<&'static str>,
+    success: u16,
+    answer: &'static str,
+}
+
+const fn read(path: &'static str, summary: &'static str, answer: &'static str) -> Operation {
+    Operation {
+        method: "get",
+        path,
+        summary,
+        query: &["as_of"],
+        body: None,
+        success: 200,
+        answer,
+    }
+}
+
+const OPERATIONS: &[Operation] = &[
+    Operation {
+        query: &["as_of", "limit", "after"],
+        ..read("/projects", "List projects", "StrataProjectList")
+    },
+    Operation {
+        method: "post",
+        query: &[],
+        body: Some("StrataNewProject"),
+        success: 201,
+        ..read("/projects", "Create a project", "StrataProject")
+    },
+    read("/projects/{project}", "Get a project", "StrataProject"),
+    Operation {
+        method: "delete",
+        query: &[],
+        success: 204,
+        ..read("/projects/{project}", "Delete a project and everything in it", "")
+    },
+    Operation {
+        query: &["as_of", "limit", "after"],
+        ..read("/projects/{project}/keys", "List API keys", "StrataKeyList")
+    },
+    Operation {
+        method: "post",
+        query: &[],
+        body: Some("StrataNewKey"),
+        success: 201,
+        ..read("/projects/{project}/keys", "Create an API key; its secret is shown once", "StrataKey")
+    },
+    Operation {
+        method: "delete",
+        query: &[],
+        success: 204,
+        ..read("/projects/{project}/keys/{key}", "Revoke an API key", "")
+    },
+    read("/projections", "How far the read models are", "StrataProjectionList"),
+    Operation {
+        method: "post",
+        query: &[],
+        success: 202,
+        ..read("/projections/{name}/rebuild", "Build a read model again, beside the one in use", "StrataRebuild")
+    },
+    Operation {
+        query: &["as_of", "project", "stream", "actor", "event", "correlation", "after", "before", "limit"],
+        ..read("/audit", "Every event, who caused it and how", "StrataAuditList")
+    },
+    read("/head", "The last position, and the one that as_of names", "StrataHead"),
+];
+
+/// Paths and schemas of `/strata/v1`.
+pub fn openapi() -> Value {
+    let mut paths = Map::new();
+    for operation in OPERATIONS {
+        let path = format!("/strata/v1{}", operation.path);
+        let entry = paths.entry(path).or_insert_with(|| json!({}));
+        entry[operation.method] = describe(operation);
+    }
+    json!({"paths": paths, "components": {"schemas": schemas()}})
+}
+
+fn describe(operation: &Operation) -> Value {
+    let in_path = operation.path.split('/').filter_map(|part| {
+        let name = part.strip_prefix('{')?.strip_suffix('}')?;
+        Some(json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+    });
+    let in_query = operation
+        .query
+        .iter()
+        .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}));
+    let success = if operation.answer.is_empty() {
+        json!({"description": "Done"})
+    } else {
+        json!({"description": "Done", "content": content(operation.answer)})
+    };
+    let mut described = json!({
+        "tags": ["Strata"],
+        "summary": operation.summary,
+        "security": [{"strataKey": []}],
+        "parameters": in_path.chain(in_query).collect::<Vec<_>>(),
+        "responses": {
+            operation.success.to_string(): success,
+            "default": {"description": "Refused", "content": content("StrataError")},
+        },
+    });
+    if let Some(body) = operation.body {
+        described["requestBody"] = json!({"required": true, "content": content(body)});
+    }
+    described
+}
+
+fn content(schema: &str) -> Value {
+    json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}})
+}
+
+fn object(properties: Value) -> Value {
+    json!({"type": "object", "properties": properties})
+}
+
+fn list(name: &str, of: &str) -> Value {
+    let items = json!({"$ref": format!("#/components/schemas/{of}")});
+    object(json!({"total": {"type": "integer"}, name: {"type": "array", "items": items}}))
+}
+
+fn schemas() -> Value {
+    let text = json!({"type": "string"});
+    let number = json!({"type": "integer"});
+    let time = json!({"type": "string", "format": "date-time"});
+    let texts = json!({"type": "array", "items": {"type": "string"}});
+    json!({
+        "StrataError": object(json!({"error": object(json!({"code": text, "message": text}))})),
+        "StrataNewProject": object(json!({"id": text, "name": text})),
+        "StrataProject": object(json!({"id": text, "name": text, "createdAt": time, "updatedAt": time})),
+        "StrataProjectList": list("projects", "StrataProject"),
+        "StrataNewKey": object(json!({"name": text, "scopes": texts, "expiresAt": time})),
+        "StrataKey": object(json!({"id": text, "name": text, "scopes": texts, "secret": text,
+            "createdAt": time, "expiresAt": {"type": ["string", "null"]}})),
+        "StrataKeyList": list("keys", "StrataKey"),
+        "StrataProjection": object(json!({"name": text, "checkpoint": number, "lag": number,
+            "parked": {"type": ["string", "null"]}, "rebuild": {"type": ["object", "null"]}})),
+        "StrataProjectionList": list("projections", "StrataProjection"),
+        "StrataRebuild": object(json!({"name": text, "head": number})),
+        "StrataEvent": object(json!({"position": number, "recordedAt": time, "project": text,
+            "stream": text, "sequence": number, "event": text, "actor": text, "commandId": text,
+            "correlationId": text, "causationId": text, "requestId": text, "payload": {}})),
+        "StrataAuditList": list("events", "StrataEvent"),
+        "StrataHead": object(json!({"head": number, "position": number})),
+    })
+}

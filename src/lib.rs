@@ -1,0 +1,16 @@
+//! Strata: an event-sourced control plane for serverless functions.
+//!
+//! `docs/ARCHITECTURE.md` is the map. This crate is the server and the command
+//! line; what can stand alone is in the other members of the workspace.
+
+pub mod app;
+pub mod auth;
+pub mod blobs;
+pub mod bus;
+pub mod cli;
+pub mod config;
+pub mod execution;
+pub mod http;
+pub mod sagas;
+pub mod telemetry;
+pub mod vault;
