@@ -1,0 +1,106 @@
+//! Which programs have a tier-1 component of their own, and which never will.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::execution::Ready;
+use crate::{Env, Program};
+
+/// Identifies a tier-1 component: program, what its top level may have seen,
+/// and the version of engine and prelude.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    pub(crate) fn new(program: &Program, env: &Env, version: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(program.sha256());
+        hash.update(env.digest());
+        hash.update(version.as_bytes());
+        Self(hash.finalize().into())
+    }
+
+    /// Name of the artefact's file.
+    pub(crate) fn file(&self) -> String {
+        format!("own-{}.bin", hex::encode(&self.0[..20]))
+    }
+}
+
+struct Entry {
+    ready: Ready,
+    size: usize,
+    used: u64,
+}
+
+#[derive(Default)]
+struct Inner {
+    clock: u64,
+    size: usize,
+    loaded: HashMap<Key, Entry>,
+    /// Not in memory; whether a file was seen is remembered to spare the look.
+    absent: HashMap<Key, ()>,
+}
+
+/// Loaded components, bounded by the size of their artefacts.
+pub(crate) struct Tiers {
+    limit: usize,
+    inner: Mutex<Inner>,
+}
+
+impl Tiers {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            inner: Mutex::default(),
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Ready> {
+        let mut inner = self.inner();
+        inner.clock += 1;
+        let clock = inner.clock;
+        let entry = inner.loaded.get_mut(key)?;
+        entry.used = clock;
+        Some(entry.ready.clone())
+    }
+
+    /// Whether there is known to be no artefact of this key.
+    pub(crate) fn is_absent(&self, key: &Key) -> bool {
+        self.inner().absent.contains_key(key)
+    }
+
+    pub(crate) fn note_absent(&self, key: Key) {
+        let mut inner = self.inner();
+        if inner.absent.len() >= 100_000 {
+            inner.absent.clear();
+        }
+        inner.absent.insert(key, ());
+    }
+
+    pub(crate) fn insert(&self, key: Key, ready: Ready, size: usize) {
+        let mut inner = self.inner();
+        inner.clock += 1;
+        let used = inner.clock;
+        inner.absent.remove(&key);
+        inner.size += size;
+        if let Some(old) = inner.loaded.insert(key, Entry { ready, size, used }) {
+            inner.size -= old.size;
+        }
+        while inner.size > self.limit && inner.loaded.len() > 1 {
+            let oldest = inner
+                .loaded
+                .iter()
+                .min_by_key(|(_, entry)| entry.used)
+                .map(|(key, _)| *key);
+            if let Some(gone) = oldest.and_then(|key| inner.loaded.remove(&key)) {
+                inner.size -= gone.size;
+            }
+        }
+    }
+}
