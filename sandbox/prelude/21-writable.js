@@ -1,0 +1,501 @@
+// WritableStream, TransformStream, and the transforms built on it: text
+// encoding and decoding, compression. Compression collects the input and works
+// when the stream ends.
+(() => {
+  "use strict";
+  const S = globalThis.__strata;
+  const { lib } = S;
+  const key = Symbol("internal");
+
+  class Core {
+    constructor() {
+      this.state = "writable"; // writable | erroring | errored | closed
+      this.error = undefined;
+      this.writer = null;
+      this.queue = [];
+      this.queued = 0;
+      this.busy = false;
+      this.started = false;
+      this.closeRequest = null;
+      this.abortRequest = null;
+      this.abortController = new AbortController();
+      this.backpressure = false;
+      this.writeStep = () => undefined;
+      this.closeStep = () => undefined;
+      this.abortStep = () => undefined;
+    }
+
+    get desired() {
+      if (this.state === "errored" || this.state === "erroring") return null;
+      return this.state === "closed" ? 0 : this.highWaterMark - this.queued;
+    }
+
+    updateBackpressure() {
+      const now = this.state === "writable" && !this.closeRequest && this.desired <= 0;
+      if (now === this.backpressure) return;
+      this.backpressure = now;
+      if (!this.writer) return;
+      if (now) this.writer[key].ready = Promise.withResolvers();
+      else this.writer[key].ready.resolve();
+    }
+
+    write(chunk) {
+      if (this.state === "erroring" || this.state === "errored") return Promise.reject(this.error);
+      if (this.state === "closed" || this.closeRequest) return Promise.reject(new TypeError("The stream is closing or closed"));
+      let size;
+      try {
+        size = Number(this.size(chunk));
+        if (!(size >= 0) || size === Infinity) throw new RangeError("Invalid chunk size");
+      } catch (error) {
+        this.startErroring(error);
+        return Promise.reject(error);
+      }
+      const done = Promise.withResolvers();
+      this.queue.push({ chunk, size, done });
+      this.queued += size;
+      this.updateBackpressure();
+      this.advance();
+      return done.promise;
+    }
+
+    close() {
+      if (this.closeRequest || this.state === "closed") return Promise.reject(new TypeError("The stream is already closing or closed"));
+      if (this.state !== "writable") return Promise.reject(this.error);
+      this.closeRequest = Promise.withResolvers();
+      if (this.backpressure) this.writer?.[key].ready.resolve();
+      this.backpressure = false;
+      this.advance();
+      return this.closeRequest.promise;
+    }
+
+    abort(reason) {
+      if (this.state === "closed" || this.state === "errored") return Promise.resolve();
+      this.abortController.abort(reason);
+      if (this.abortRequest) return this.abortRequest.done.promise;
+      this.abortRequest = { done: Promise.withResolvers(), reason, silent: this.state === "erroring" };
+      const { promise } = this.abortRequest.done;
+      if (this.state === "writable") this.startErroring(reason);
+      return promise;
+    }
+
+    startErroring(error) {
+      if (this.state !== "writable") return;
+      this.state = "erroring";
+      this.error = error;
+      if (this.writer) {
+        const slot = this.writer[key];
+        if (!this.backpressure) slot.ready = Promise.withResolvers();
+        lib.handled(slot.ready.promise);
+        slot.ready.reject(error);
+      }
+      this.backpressure = false;
+      if (!this.busy && this.started) this.finishErroring();
+    }
+
+    finishErroring() {
+      this.state = "errored";
+      const { error } = this;
+      for (const { done } of this.queue) {
+        lib.handled(done.promise);
+        done.reject(error);
+      }
+      this.queue = [];
+      this.queued = 0;
+      const settle = () => {
+        if (this.closeRequest) {
+          lib.handled(this.closeRequest.promise);
+          this.closeRequest.reject(error);
+          this.closeRequest = null;
+        }
+        if (this.writer) {
+          lib.handled(this.writer[key].closed.promise);
+          this.writer[key].closed.reject(error);
+        }
+      };
+      const request = this.abortRequest;
+      if (!request) return settle();
+      this.abortRequest = null;
+      if (request.silent) {
+        lib.handled(request.done.promise);
+        request.done.reject(error);
+        return settle();
+      }
+      new Promise((resolve) => resolve(this.abortStep(request.reason))).then(
+        () => {
+          request.done.resolve();
+          settle();
+        },
+        (failure) => {
+          lib.handled(request.done.promise);
+          request.done.reject(failure);
+          settle();
+        },
+      );
+    }
+
+    advance() {
+      if (!this.started || this.busy) return;
+      if (this.state === "erroring") return this.finishErroring();
+      if (this.state !== "writable") return;
+      if (this.queue.length > 0) {
+        const { chunk, size, done } = this.queue[0];
+        this.busy = true;
+        new Promise((resolve) => resolve(this.writeStep(chunk))).then(
+          () => {
+            this.busy = false;
+            this.queue.shift();
+            this.queued = Math.max(0, this.queued - size);
+            done.resolve();
+            this.updateBackpressure();
+            this.advance();
+          },
+          (error) => {
+            this.busy = false;
+            this.queue.shift();
+            lib.handled(done.promise);
+            done.reject(error);
+            this.startErroring(error);
+            if (this.state === "erroring") this.finishErroring();
+          },
+        );
+        return;
+      }
+      if (!this.closeRequest) return;
+      this.busy = true;
+      new Promise((resolve) => resolve(this.closeStep())).then(
+        () => {
+          this.busy = false;
+          this.state = "closed";
+          this.closeRequest.resolve();
+          this.abortRequest?.done.resolve();
+          this.writer?.[key].closed.resolve();
+        },
+        (error) => {
+          this.busy = false;
+          lib.handled(this.closeRequest.promise);
+          this.closeRequest.reject(error);
+          this.closeRequest = null;
+          this.startErroring(error);
+          if (this.state === "erroring") this.finishErroring();
+        },
+      );
+    }
+  }
+
+  const cores = new WeakMap();
+
+  class WritableStreamDefaultController {
+    constructor(token, core) {
+      if (token !== key) throw new TypeError("Illegal constructor");
+      lib.define(this, key, core);
+    }
+    get signal() {
+      return this[key].abortController.signal;
+    }
+    error(error) {
+      this[key].startErroring(error);
+    }
+  }
+  lib.webClass(WritableStreamDefaultController);
+
+  class WritableStreamDefaultWriter {
+    constructor(stream) {
+      const core = cores.get(stream);
+      if (!core) throw new TypeError("Not a WritableStream");
+      if (core.writer) throw new TypeError("The stream is locked to another writer");
+      const slot = { core, ready: Promise.withResolvers(), closed: Promise.withResolvers() };
+      lib.define(this, key, slot);
+      core.writer = this;
+      if (!core.backpressure || core.state !== "writable") slot.ready.resolve();
+      if (core.state === "closed") slot.closed.resolve();
+      if (core.state === "erroring" || core.state === "errored") {
+        slot.ready = Promise.withResolvers();
+        for (const p of core.state === "errored" ? [slot.ready, slot.closed] : [slot.ready]) {
+          lib.handled(p.promise);
+          p.reject(core.error);
+        }
+      }
+    }
+    get closed() {
+      return this[key].closed.promise;
+    }
+    get ready() {
+      return this[key].ready.promise;
+    }
+    get desiredSize() {
+      if (!this[key].core) throw new TypeError("The writer was released");
+      return this[key].core.desired;
+    }
+    write(chunk) {
+      return this[key].core ? this[key].core.write(chunk) : Promise.reject(new TypeError("The writer was released"));
+    }
+    close() {
+      return this[key].core ? this[key].core.close() : Promise.reject(new TypeError("The writer was released"));
+    }
+    abort(reason) {
+      return this[key].core ? this[key].core.abort(reason) : Promise.reject(new TypeError("The writer was released"));
+    }
+    releaseLock() {
+      const slot = this[key];
+      if (!slot.core) return;
+      slot.core.writer = null;
+      slot.core = null;
+      const error = new TypeError("The writer was released");
+      for (const name of ["ready", "closed"]) {
+        slot[name].reject(error);
+        lib.handled(slot[name].promise);
+        slot[name] = Promise.withResolvers();
+        lib.handled(slot[name].promise);
+        slot[name].reject(error);
+      }
+    }
+  }
+  lib.webClass(WritableStreamDefaultWriter);
+
+  class WritableStream {
+    constructor(sink = {}, strategy) {
+      const core = new Core();
+      cores.set(this, core);
+      Object.assign(core, lib.strategy(strategy, 1));
+      const controller = new WritableStreamDefaultController(key, core);
+      const { start, write, close, abort } = sink ?? {};
+      if (write !== undefined) core.writeStep = (chunk) => write.call(sink, chunk, controller);
+      if (close !== undefined) core.closeStep = () => close.call(sink);
+      if (abort !== undefined) core.abortStep = (reason) => abort.call(sink, reason);
+      core.updateBackpressure();
+      const begun = start === undefined ? undefined : start.call(sink, controller);
+      Promise.resolve(begun).then(
+        () => {
+          core.started = true;
+          core.advance();
+        },
+        (error) => {
+          core.started = true;
+          core.startErroring(error);
+          if (core.state === "erroring") core.finishErroring();
+        },
+      );
+    }
+    get locked() {
+      return cores.get(this).writer !== null;
+    }
+    getWriter() {
+      return new WritableStreamDefaultWriter(this);
+    }
+    abort(reason) {
+      if (this.locked) return Promise.reject(new TypeError("Cannot abort a locked stream"));
+      return cores.get(this).abort(reason);
+    }
+    close() {
+      if (this.locked) return Promise.reject(new TypeError("Cannot close a locked stream"));
+      return cores.get(this).close();
+    }
+  }
+  lib.webClass(WritableStream);
+
+  class TransformStreamDefaultController {
+    constructor(token, methods) {
+      if (token !== key) throw new TypeError("Illegal constructor");
+      lib.define(this, key, methods);
+    }
+    get desiredSize() {
+      return this[key].desired();
+    }
+    enqueue(chunk) {
+      this[key].enqueue(chunk);
+    }
+    error(error) {
+      this[key].error(error);
+    }
+    terminate() {
+      this[key].terminate();
+    }
+  }
+  lib.webClass(TransformStreamDefaultController);
+
+  class TransformStream {
+    #readable;
+    #writable;
+    constructor(transformer = {}, writableStrategy, readableStrategy) {
+      const { start, transform, flush, cancel } = transformer ?? {};
+      let out;
+      let sink;
+      let wanted = Promise.withResolvers();
+      const started = Promise.withResolvers();
+      const fail = (error) => {
+        out.error(error);
+        sink.error(error);
+        wanted.resolve();
+      };
+      const controller = new TransformStreamDefaultController(key, {
+        desired: () => out.desiredSize,
+        enqueue: (chunk) => {
+          // Renewed first: the enqueue itself may ask for the next chunk.
+          wanted = Promise.withResolvers();
+          out.enqueue(chunk);
+          if (out.desiredSize > 0) wanted.resolve();
+        },
+        error: fail,
+        terminate: () => {
+          out.close();
+          sink.error(new TypeError("The transform was terminated"));
+          wanted.resolve();
+        },
+      });
+      this.#readable = new ReadableStream(
+        {
+          start: (c) => {
+            out = c;
+            return started.promise;
+          },
+          pull: () => wanted.resolve(),
+          cancel: async (reason) => {
+            sink.error(reason);
+            wanted.resolve();
+            await cancel?.call(transformer, reason);
+          },
+        },
+        { highWaterMark: readableStrategy?.highWaterMark ?? 0, size: readableStrategy?.size },
+      );
+      this.#writable = new WritableStream(
+        {
+          start: (c) => {
+            sink = c;
+            return started.promise;
+          },
+          write: async (chunk) => {
+            if (!(out.desiredSize > 0)) await wanted.promise;
+            try {
+              if (transform) await transform.call(transformer, chunk, controller);
+              else controller.enqueue(chunk);
+            } catch (error) {
+              fail(error);
+              throw error;
+            }
+          },
+          close: async () => {
+            try {
+              await flush?.call(transformer, controller);
+            } catch (error) {
+              fail(error);
+              throw error;
+            }
+            try {
+              out.close();
+            } catch {
+              // Already terminated or cancelled.
+            }
+          },
+          abort: async (reason) => {
+            await cancel?.call(transformer, reason);
+            out.error(reason);
+          },
+        },
+        writableStrategy,
+      );
+      started.resolve(start?.call(transformer, controller));
+    }
+    get readable() {
+      return this.#readable;
+    }
+    get writable() {
+      return this.#writable;
+    }
+  }
+  lib.webClass(TransformStream);
+
+  // A class whose instances wrap one transform and expose its two ends.
+  class Pair {
+    #inner;
+    constructor(transformer) {
+      this.#inner = new TransformStream(transformer);
+    }
+    get readable() {
+      return this.#inner.readable;
+    }
+    get writable() {
+      return this.#inner.writable;
+    }
+  }
+
+  class TextEncoderStream extends Pair {
+    constructor() {
+      let high = "";
+      super({
+        transform(chunk, controller) {
+          let text = high + String(chunk);
+          high = "";
+          if (/[\ud800-\udbff]$/.test(text)) [high, text] = [text.slice(-1), text.slice(0, -1)];
+          if (text) controller.enqueue(lib.utf8Encode(text));
+        },
+        flush(controller) {
+          if (high) controller.enqueue(new Uint8Array([0xef, 0xbf, 0xbd]));
+        },
+      });
+    }
+    get encoding() {
+      return "utf-8";
+    }
+  }
+  lib.webClass(TextEncoderStream);
+
+  class TextDecoderStream extends Pair {
+    #decoder;
+    constructor(label, options) {
+      const decoder = new TextDecoder(label, options);
+      super({
+        transform(chunk, controller) {
+          const text = decoder.decode(chunk, { stream: true });
+          if (text) controller.enqueue(text);
+        },
+        flush(controller) {
+          const text = decoder.decode();
+          if (text) controller.enqueue(text);
+        },
+      });
+      this.#decoder = decoder;
+    }
+    get encoding() {
+      return this.#decoder.encoding;
+    }
+    get fatal() {
+      return this.#decoder.fatal;
+    }
+    get ignoreBOM() {
+      return this.#decoder.ignoreBOM;
+    }
+  }
+  lib.webClass(TextDecoderStream);
+
+  const FORMATS = { gzip: "gzip", deflate: "zlib", "deflate-raw": "raw" };
+  const compression = (op) =>
+    class extends Pair {
+      constructor(format) {
+        if (!Object.hasOwn(FORMATS, `${format}`)) throw new TypeError(`Unsupported compression format: '${format}'`);
+        const chunks = [];
+        super({
+          transform(chunk) {
+            chunks.push(lib.copyBytes(chunk, "chunk"));
+          },
+          flush(controller) {
+            let data;
+            try {
+              data = S.call(op, { format: FORMATS[format] }, lib.concat(chunks, 0)).data;
+            } catch (error) {
+              throw new TypeError(error.message);
+            }
+            if (data.byteLength) controller.enqueue(data);
+          },
+        });
+      }
+    };
+  const CompressionStream = lib.webClass(compression("zlib.deflate"), "CompressionStream");
+  const DecompressionStream = lib.webClass(compression("zlib.inflate"), "DecompressionStream");
+  Object.defineProperty(CompressionStream, "name", { value: "CompressionStream" });
+  Object.defineProperty(DecompressionStream, "name", { value: "DecompressionStream" });
+
+  lib.globals({
+    WritableStream, WritableStreamDefaultWriter, WritableStreamDefaultController, TransformStream,
+    TransformStreamDefaultController, TextEncoderStream, TextDecoderStream, CompressionStream, DecompressionStream,
+  });
+})();
