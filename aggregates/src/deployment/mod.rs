@@ -123,6 +123,7 @@ impl Artefact {
 #[serde(rename_all = "snake_case")]
 pub enum ArtefactKind {
     /// A bundle for the shared engine, snapshotted later.
+    #[serde(rename = "javascript")]
     JavaScript,
     /// A component that exports `wasi:http/incoming-handler`.
     Component,

@@ -1,0 +1,33 @@
+//! Given these events, when this command comes, then these events follow.
+
+mod deployment;
+mod execution;
+mod function;
+mod golden;
+mod project;
+
+use aggregates::Fold;
+use cqrs_es::test::TestFramework;
+
+/// One row of a decision table.
+struct Case<A: Fold> {
+    name: &'static str,
+    given: Vec<A::Event>,
+    when: A::Command,
+    then: Result<Vec<A::Event>, A::Error>,
+}
+
+fn check<A>(cases: Vec<Case<A>>)
+where
+    A: Fold<Services = ()> + 'static,
+    A::Error: PartialEq + std::fmt::Debug,
+    A::Command: Send,
+{
+    for case in cases {
+        let outcome = TestFramework::<A>::with(())
+            .given(case.given)
+            .when(case.when)
+            .inspect_result();
+        assert_eq!(outcome, case.then, "{}", case.name);
+    }
+}
