@@ -9,6 +9,9 @@ const S = globalThis.__strata;
 const { deliver, wellFormed, bytes: toBytes, wake, settle, renew } = S.inner;
 delete S.inner;
 const indirectEval = globalThis.eval;
+const engine = globalThis.__cqjs;
+Object.defineProperty(globalThis, "__cqjs", { enumerable: false });
+delete globalThis.wit;
 const now = S.now;
 
 // ---- timers ----
@@ -303,6 +306,8 @@ const start = (job, body) => {
   const proceed = (exports) => {
     program = exports;
     if (!job.driver) {
+      // What the top level left behind must not get into a snapshot.
+      engine.runGc();
       const keys = exports && (typeof exports === "object" || typeof exports === "function") ? Object.keys(exports) : [];
       end("loaded", { handler: handler(exports) !== undefined, exports: keys });
       return;

@@ -78,9 +78,29 @@ impl Store {
         self.dir.join(name).exists()
     }
 
-    /// Removes the file of this name, if there is one.
-    pub(crate) fn remove(&self, name: &str) {
-        let _ = fs::remove_file(self.dir.join(name));
+    /// Removes the oldest files whose names start with `prefix` until the rest
+    /// takes no more than `limit` bytes.
+    pub(crate) fn prune(&self, prefix: &str, limit: u64) {
+        let Ok(entries) = fs::read_dir(&self.dir) else {
+            return;
+        };
+        let mut files: Vec<_> = entries
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+            .filter_map(|entry| {
+                let meta = entry.metadata().ok()?;
+                Some((meta.modified().ok()?, meta.len(), entry.path()))
+            })
+            .collect();
+        let mut size: u64 = files.iter().map(|(_, size, _)| size).sum();
+        files.sort();
+        for (_, len, path) in files {
+            if size <= limit {
+                return;
+            }
+            let _ = fs::remove_file(path);
+            size -= len;
+        }
     }
 }
 

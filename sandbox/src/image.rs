@@ -1,6 +1,8 @@
 //! The engine image: the JavaScript engine linked to our world, with the
 //! prelude evaluated, as a component that only waits for a program.
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as ADAPTER;
 use wasmtime::component::{Component, Instance, Linker};
@@ -63,8 +65,11 @@ fn link() -> anyhow::Result<(Vec<u8>, String)> {
 /// Links the engine and evaluates the prelude: the image, uncompiled.
 pub(crate) async fn make(engine: &Engine, linker: &Linker<State>) -> Result<Vec<u8>, Error> {
     let (component, shim) = link().map_err(Error::link("linking the engine"))?;
-    let step = Error::engine("starting the engine");
-    snapshot(engine, linker, &component, None, async |store, instance| {
+    let step = "evaluating the prelude";
+    let instrumented = instrument(&component)?;
+    let compiled = Component::new(engine, &instrumented).map_err(Error::engine(step))?;
+    let mut store = guest::quiet_store(engine);
+    let prepare = async |store: &mut Store<State>, instance: &Instance| {
         let init = instance
             .get_typed_func::<(&str, &str, Option<&str>, bool), (Result<(), String>,)>(
                 &mut *store,
@@ -74,44 +79,37 @@ pub(crate) async fn make(engine: &Engine, linker: &Linker<State>) -> Result<Vec<
             .call_async(&mut *store, (&shim, PRELUDE, None, false))
             .await?;
         done.map_err(wasmtime::Error::msg)
-    })
-    .await
-    .map_err(step)
+    };
+    snapshot(&mut store, linker, &component, &compiled, prepare)
+        .await
+        .map_err(Error::engine(step))
 }
 
-/// The image with the instruments that a snapshot needs.
-pub(crate) fn instrument(image: &[u8]) -> Result<Vec<u8>, Error> {
+/// A component with the instruments that a snapshot needs.
+pub(crate) fn instrument(component: &[u8]) -> Result<Vec<u8>, Error> {
     let (_, instrumented) = Wizer::new()
-        .instrument_component(image)
+        .instrument_component(component)
         .map_err(Error::engine("instrumenting the engine"))?;
     Ok(instrumented)
 }
 
-/// Instantiates `component`, lets `prepare` run something in it, and gives the
-/// component that starts from there. `compiled` is the instrumented component,
-/// when it has been compiled before.
+/// Instantiates `compiled`, which is `component` with instruments, lets
+/// `prepare` run something in it, and gives the component that starts from
+/// there.
 pub(crate) async fn snapshot(
-    engine: &Engine,
+    store: &mut Store<State>,
     linker: &Linker<State>,
     component: &[u8],
-    compiled: Option<&Component>,
+    compiled: &Component,
     prepare: impl AsyncFnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<()>,
 ) -> wasmtime::Result<Vec<u8>> {
+    let instance = linker.instantiate_async(&mut *store, compiled).await?;
+    prepare(store, &instance).await?;
     let wizer = Wizer::new();
-    let (context, instrumented) = wizer.instrument_component(component)?;
-    let compiled = match compiled {
-        Some(compiled) => compiled.clone(),
-        None => Component::new(engine, &instrumented)?,
-    };
-    drop(instrumented);
-    let mut store = guest::quiet_store(engine);
-    let instance = linker.instantiate_async(&mut store, &compiled).await?;
-    prepare(&mut store, &instance).await?;
+    let (context, _) = wizer.instrument_component(component)?;
     // Reading the state calls into the instance once more.
-    store.set_epoch_deadline(u64::MAX / 2);
-    let mut access = WasmtimeWizerComponent {
-        store: &mut store,
-        instance,
-    };
+    store.data_mut().host.deadline += Duration::from_secs(60);
+    store.data_mut().host.settled = None;
+    let mut access = WasmtimeWizerComponent { store, instance };
     wizer.snapshot_component(context, &mut access).await
 }

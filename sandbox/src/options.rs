@@ -18,6 +18,9 @@ pub struct Options {
     pub max_memory: usize,
     /// Memory for loaded tier-1 artefacts, in bytes. The least recently used go.
     pub artefact_memory: usize,
+    /// Disk space for tier-1 artefacts, in bytes. The oldest go; their programs
+    /// run on tier 0 until they are specialised again.
+    pub artefact_disk: u64,
 }
 
 impl Options {
@@ -29,6 +32,7 @@ impl Options {
             max_instances: 256,
             max_memory: 4 << 30,
             artefact_memory: 256 << 20,
+            artefact_disk: 16 << 30,
         }
     }
 

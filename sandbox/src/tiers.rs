@@ -1,6 +1,6 @@
 //! Which programs have a tier-1 component of their own, and which never will.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -26,6 +26,11 @@ impl Key {
     pub(crate) fn file(&self) -> String {
         format!("own-{}.bin", hex::encode(&self.0[..20]))
     }
+
+    /// Name of the file that says why there is no artefact.
+    pub(crate) fn refusal(&self) -> String {
+        format!("refused-{}.txt", hex::encode(&self.0[..20]))
+    }
 }
 
 struct Entry {
@@ -39,8 +44,8 @@ struct Inner {
     clock: u64,
     size: usize,
     loaded: HashMap<Key, Entry>,
-    /// Not in memory; whether a file was seen is remembered to spare the look.
-    absent: HashMap<Key, ()>,
+    /// No artefact on disk either, as last seen.
+    absent: HashSet<Key>,
 }
 
 /// Loaded components, bounded by the size of their artefacts.
@@ -72,7 +77,7 @@ impl Tiers {
 
     /// Whether there is known to be no artefact of this key.
     pub(crate) fn is_absent(&self, key: &Key) -> bool {
-        self.inner().absent.contains_key(key)
+        self.inner().absent.contains(key)
     }
 
     pub(crate) fn note_absent(&self, key: Key) {
@@ -80,7 +85,7 @@ impl Tiers {
         if inner.absent.len() >= 100_000 {
             inner.absent.clear();
         }
-        inner.absent.insert(key, ());
+        inner.absent.insert(key);
     }
 
     pub(crate) fn insert(&self, key: Key, ready: Ready, size: usize) {
