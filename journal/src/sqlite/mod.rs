@@ -40,6 +40,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::batch::State;
@@ -153,7 +154,11 @@ pub struct Sqlite {
 impl Sqlite {
     async fn submit(&self, appends: Vec<Append>) -> Result<Vec<Outcome>, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Request { appends, reply })?;
+        self.queue.push(Request {
+            appends,
+            reply,
+            runtime: Handle::try_current().ok(),
+        })?;
         // The writer answers everything it took; it drops a request only when
         // it dies.
         answer.await.map_err(|_| Error::Closed)?
@@ -183,9 +188,11 @@ impl Journal for Sqlite {
 
     async fn outcome(&self, command_id: &str) -> Result<Option<(Appended, [u8; 32])>, Error> {
         let id = command_id.to_owned();
-        let stored = self
-            .readers
-            .with(move |connection| rows::command(connection, &id).map_err(unavailable));
+        let stored = self.readers.with(move |connection| {
+            rows::select_command(connection)
+                .and_then(|mut statement| rows::command(&mut statement, &id))
+                .map_err(unavailable)
+        });
         Ok(stored
             .await?
             .map(|stored| (stored.appended, stored.fingerprint)))

@@ -3,6 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::{Append, Error, Outcome};
@@ -11,8 +12,13 @@ use crate::{Append, Error, Outcome};
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) appends: Vec<Append>,
-    pub(super) reply: oneshot::Sender<Result<Vec<Outcome>, Error>>,
+    pub(super) reply: Reply,
+    /// Where the one who waits runs, if that is known.
+    pub(super) runtime: Option<Handle>,
 }
+
+/// Takes the outcomes to the one who waits for them.
+pub(super) type Reply = oneshot::Sender<Result<Vec<Outcome>, Error>>;
 
 /// Many push, one takes everything at once.
 ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -112,13 +112,20 @@ pub(super) fn last_sequence(connection: &Connection, stream: &StreamId) -> rusql
     Ok(last.unwrap_or(0) as u64)
 }
 
-/// What is remembered of a command id.
-pub(super) fn command(connection: &Connection, id: &str) -> rusqlite::Result<Option<Remembered>> {
-    let mut statement = connection.prepare_cached(
+/// The statement of [`command`], to be used for many.
+pub(super) fn select_command(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(
         "SELECT fingerprint, first, last, sequence, recorded_at FROM commands
          WHERE command_id = ?1",
-    )?;
-    statement
+    )
+}
+
+/// What is remembered of a command id.
+pub(super) fn command(
+    select: &mut CachedStatement<'_>,
+    id: &str,
+) -> rusqlite::Result<Option<Remembered>> {
+    select
         .query_row([id], |row| {
             Ok(Remembered {
                 fingerprint: row.get(0)?,

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::queue::{Queue, Request};
+use super::queue::{Queue, Reply, Request};
 use super::rows;
 use crate::batch::{Plan, State};
 use crate::tail::Tail;
-use crate::{Clock, Error, failpoint};
+use crate::{Clock, Error, Outcome, failpoint};
 
 /// Owns the writing connection. Positions, hashes and recorded times are made
 /// here and nowhere else, which is why readers never have to repair order.
@@ -57,9 +57,14 @@ impl Writer {
             Ok(plan) => {
                 let (events, outcomes) = self.state.accept(plan);
                 self.tail.publish(events);
-                for (request, outcomes) in requests.into_iter().zip(outcomes) {
-                    // Whoever asked may have gone; the append stands.
-                    let _ = request.reply.send(Ok(outcomes));
+                let runtime = requests.iter_mut().find_map(|it| it.runtime.take());
+                let replies = requests.into_iter().map(|request| request.reply);
+                let answers = Answers(replies.zip(outcomes).collect());
+                match runtime {
+                    Some(runtime) if answers.0.len() > 1 => {
+                        runtime.spawn(async move { drop(answers) });
+                    }
+                    _ => drop(answers),
                 }
             }
             Err(error) => {
@@ -79,7 +84,9 @@ impl Writer {
             .state
             .draft(requests.iter().map(|request| request.appends.as_slice()));
         draft.learn_streams(|stream| rows::last_sequence(&self.connection, stream))?;
-        draft.learn_commands(|id| rows::command(&self.connection, id))?;
+        let mut statement = rows::select_command(&self.connection)?;
+        draft.learn_commands(|id| rows::command(&mut statement, id))?;
+        drop(statement);
         let appends = requests
             .iter_mut()
             .map(|request| std::mem::take(&mut request.appends));
@@ -116,6 +123,22 @@ impl Writer {
             Err(error) => {
                 tracing::error!(%error, "the end of the journal could not be read again");
             }
+        }
+    }
+}
+
+/// The outcomes of a committed batch, given when this is dropped.
+///
+/// To wake a task from this thread costs several microseconds, and one of the
+/// runtime's own threads does it in a fraction of that. So they are handed over
+/// at once, and even a runtime that stops and drops its tasks gives them out.
+struct Answers(Vec<(Reply, Vec<Outcome>)>);
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        for (reply, outcomes) in self.0.drain(..) {
+            // Whoever asked may have gone; the append stands.
+            let _ = reply.send(Ok(outcomes));
         }
     }
 }

@@ -178,7 +178,7 @@ pub async fn append_all_is_all_or_nothing(bed: &impl Bed) {
     let outcomes = outcomes.await.expect("append_all");
     let places: Vec<_> = outcomes
         .iter()
-        .map(|outcome| appended(outcome))
+        .map(appended)
         .map(|appended| (appended.first, appended.last, appended.sequence))
         .collect();
     assert_eq!(places, [(1, 2, 2), (3, 3, 1), (4, 4, 3)]);
