@@ -1,0 +1,6 @@
+//! Whole executions, from bundle to outcome.
+
+mod contract;
+mod harness;
+mod limits;
+mod tiers;
