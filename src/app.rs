@@ -112,7 +112,7 @@ impl App {
         let mut contracts: HashMap<Dialect, Arc<dyn Contract>> = HashMap::new();
         contracts.insert(
             Dialect::Appwrite,
-            Arc::new(crate::http::appwrite::contract(&public_url)),
+            Arc::new(crate::http::appwrite::contract(&public_url, &vault)),
         );
         let executor = execution::Options {
             bus: bus.clone(),

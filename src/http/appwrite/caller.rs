@@ -3,6 +3,7 @@
 use http::HeaderMap;
 
 use aggregates::ProjectId;
+use aggregates::project::Project;
 
 use super::ephemeral;
 use super::error::{Error, Kind};
@@ -100,7 +101,8 @@ pub async fn identify(
     // A key of the project proves that the project is there; the root key and
     // guests do not.
     let proven = matches!(&caller, Some(Caller::Key { actor, .. }) if actor != "root");
-    if !proven && app.reads.view(None).project(project.as_str()).await?.is_none() {
+    // The aggregate is in memory after the first time.
+    if !proven && !app.bus.load::<Project>(project.as_str()).await?.state.exists {
         return Err(Error::new(Kind::ProjectNotFound));
     }
     if let Some(caller) = caller {

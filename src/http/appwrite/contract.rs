@@ -54,6 +54,10 @@ impl Contract for Appwrite {
         "appwrite"
     }
 
+    fn log_name(&self) -> &'static str {
+        "appwrite"
+    }
+
     fn environment(&self, place: Place<'_>) -> BTreeMap<String, String> {
         let settings = place.settings;
         let runtime = runtimes::find(&settings.runtime);

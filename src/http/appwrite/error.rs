@@ -152,7 +152,7 @@ impl From<Kind> for Error {
 
 impl<E> From<bus::Error<E>> for Error
 where
-    E: std::error::Error + Into<Error>,
+    E: std::error::Error + Into<Error> + 'static,
 {
     fn from(error: bus::Error<E>) -> Self {
         match error {

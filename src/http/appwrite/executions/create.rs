@@ -6,7 +6,7 @@ use aggregates::ExecutionId;
 use aggregates::function::{Function, Settings};
 use bytes::Bytes;
 use projections::model;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::catalogue::runtimes;
 use super::super::contract::key_of_execution;

@@ -129,9 +129,4 @@ impl Schema {
             .find(|attribute| attribute.name == name)
             .ok_or_else(|| refused(format_args!("Attribute not found in schema: {name}")))
     }
-
-    /// The names of all attributes, for the description of the API.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.attributes.iter().chain(COMMON).map(|attribute| attribute.name)
-    }
 }

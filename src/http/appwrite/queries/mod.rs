@@ -11,7 +11,7 @@ mod legacy;
 use projections::query::{Cursor, List, Order, OrderBy};
 use serde_json::Value;
 
-pub use attribute::{Attribute, DEPLOYMENTS, EXECUTIONS, FUNCTIONS, Schema, Type, VARIABLES};
+pub use attribute::{DEPLOYMENTS, EXECUTIONS, FUNCTIONS, Schema, VARIABLES};
 
 use super::error::{Error, Kind};
 use super::format::Format;
