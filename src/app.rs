@@ -19,7 +19,7 @@ use crate::bus::{self, Bus, Context};
 use crate::config::Config;
 use crate::execution::{self, Contract, Executor, Programs};
 use crate::http::metrics::Metrics;
-use crate::sagas::{BuildOptions, Builds, Calls, Saga};
+use crate::sagas::{BuildOptions, Builds, Calls, Saga, Specialiser};
 use crate::vault::Vault;
 
 /// The project that exists from the start.
@@ -96,24 +96,15 @@ impl App {
         .build()
         .await
         .context("cannot start the sandbox")?;
-        let compiler = compiler::Options {
-            cache_dir: dir.join("cache/npm"),
-            registry: config.npm_registry.clone(),
-            ..compiler::Options::default()
-        }
-        .build()
-        .context("cannot start the compiler")?;
-        let outbound = Arc::new(if config.allow_private_network {
-            outbound::Policy::allow_private()
-        } else {
-            outbound::Policy::default()
-        });
+        let compiler = compiler_options(&config, dir.join("cache/npm")).build();
+        let outbound = Arc::new(outbound_policy(&config, &public_url));
         let programs = Programs::new(blobs.clone(), 64 << 20);
         let mut contracts: HashMap<Dialect, Arc<dyn Contract>> = HashMap::new();
         contracts.insert(
             Dialect::Appwrite,
             Arc::new(crate::http::appwrite::contract(&public_url, &vault)),
         );
+        let (specialiser, queue) = Specialiser::new();
         let executor = execution::Options {
             bus: bus.clone(),
             blobs: blobs.clone(),
@@ -123,6 +114,7 @@ impl App {
             contracts,
             outbound,
             concurrency: config.function_concurrency,
+            specialiser: specialiser.clone(),
         }
         .build();
         let worker: Arc<str> = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()).into();
@@ -131,7 +123,7 @@ impl App {
             reads: reads.clone(),
             blobs: blobs.clone(),
             compiler,
-            sandbox,
+            sandbox: sandbox.clone(),
             executor: executor.clone(),
             programs,
             worker: worker.clone(),
@@ -157,21 +149,31 @@ impl App {
             stop: CancellationToken::new(),
             background: tokio_util::task::TaskTracker::new(),
         });
-        app.start_sagas().await?;
+        let stop = app.stop.clone();
+        let work = specialiser.clone();
+        let work = work.run(queue, app.executor.clone(), sandbox, stop);
+        app.background.spawn(work);
+        app.start_sagas(specialiser).await?;
         Ok(app)
     }
 
     /// Sagas take up unfinished work as of the head, then follow from there.
-    async fn start_sagas(&self) -> anyhow::Result<()> {
+    async fn start_sagas(&self, specialiser: Specialiser) -> anyhow::Result<()> {
         let journal = self.bus.journal().clone();
         let head = journal.head();
         if !self.reads.wait_for(head, Duration::from_secs(600)).await {
-            tracing::warn!(head, "the read models are not there yet; unfinished work may wait");
+            tracing::warn!(
+                head,
+                "the read models are not there yet; unfinished work may wait"
+            );
         }
         self.builds.recover().await?;
         self.calls.recover(&self.reads).await?;
-        let sagas: Vec<Arc<dyn Saga>> =
-            vec![Arc::new(self.builds.clone()), Arc::new(self.calls.clone())];
+        let sagas: Vec<Arc<dyn Saga>> = vec![
+            Arc::new(self.builds.clone()),
+            Arc::new(self.calls.clone()),
+            Arc::new(specialiser),
+        ];
         let follow = crate::sagas::follow(journal, head, sagas, self.stop.clone());
         self.background.spawn(follow);
         let (builds, stop) = (self.builds.clone(), self.stop.clone());
@@ -189,7 +191,10 @@ impl App {
         let drained = futures::future::join_all(work.iter().map(|tasks| tasks.drained()));
         if tokio::time::timeout(drain, drained).await.is_err() {
             let left: usize = work.iter().map(|tasks| tasks.len()).sum();
-            tracing::warn!(left, "stopping with work under way; the next start takes it up");
+            tracing::warn!(
+                left,
+                "stopping with work under way; the next start takes it up"
+            );
             for tasks in work {
                 tasks.stop_all();
                 tasks.drained().await;
@@ -197,6 +202,36 @@ impl App {
         }
         self.reads.close().await;
         self.bus.journal().close().await;
+    }
+}
+
+/// Functions reach the public internet and this server; everything else only
+/// when the configuration allows it.
+fn outbound_policy(config: &Config, public_url: &str) -> outbound::Policy {
+    let everywhere = ["0.0.0.0/0", "::/0"];
+    let networks = everywhere.iter().filter_map(|text| text.parse().ok());
+    let own = url::Url::parse(public_url).ok().and_then(|url| {
+        let host = url.host_str()?.to_owned();
+        Some(format!("{host}:{}", url.port_or_known_default()?))
+    });
+    outbound::Policy {
+        networks: networks.filter(|_| config.allow_private_network).collect(),
+        endpoints: own.into_iter().collect(),
+        ..outbound::Policy::default()
+    }
+}
+
+fn compiler_options(config: &Config, cache: PathBuf) -> compiler::Options {
+    let options = compiler::Options {
+        cache: Some(cache),
+        ..compiler::Options::default()
+    };
+    match &config.npm_registry {
+        Some(registry) => compiler::Options {
+            registry: registry.clone(),
+            ..options
+        },
+        None => options,
     }
 }
 

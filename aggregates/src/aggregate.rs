@@ -3,7 +3,7 @@
 use cqrs_es::Aggregate;
 
 /// An aggregate whose folded state can be kept as a snapshot.
-pub trait Fold: Aggregate + Clone {
+pub trait Fold: Aggregate<Services = ()> + Clone {
     /// Changes whenever `apply` or the state's shape changes, so that snapshots
     /// of an older fold are never used.
     const FOLD_VERSION: u32;

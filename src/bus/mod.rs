@@ -176,7 +176,7 @@ impl Bus {
         let committed = match self.outcome_of_repeat::<A>(context).await? {
             Some(committed) => committed,
             None => {
-                let state = Loaded::default();
+                let state = Loaded::<A>::default();
                 self.decide(&stream, state, command, context, false).await?
             }
         };

@@ -9,7 +9,7 @@ use aggregates::execution::{Command, Execution, Outcome};
 use aggregates::function::{Function, Settings};
 use aggregates::project::Project;
 use aggregates::{Blob, DeploymentId, Dialect, ExecutionId, FunctionId, ProjectId};
-use sandbox::{Invocation, Limits, Sandbox, outbound};
+use sandbox::{Invocation, Limits, Program, Sandbox, outbound};
 
 use super::contract::{Contract, Place};
 use super::environment::Environments;
@@ -17,6 +17,7 @@ use super::outcome::Parts;
 use super::{Call, Input, Programs, Ran, Refused};
 use crate::blobs::Blobs;
 use crate::bus::{Bus, Committed, Context, Loaded};
+use crate::sagas::Specialiser;
 use crate::vault::Vault;
 
 /// How to build an [`Executor`].
@@ -37,6 +38,8 @@ pub struct Options {
     pub outbound: Arc<outbound::Policy>,
     /// Executions of one function at the same time.
     pub concurrency: usize,
+    /// Counts executions, to see which functions are worth a snapshot.
+    pub specialiser: Specialiser,
 }
 
 /// Runs calls. Cheap to clone.
@@ -90,7 +93,8 @@ impl Executor {
             body: call.body,
         };
         let wall = timeout.min(at_most);
-        let (parts, logs, errors, result) = self.perform(&call.project, &ready, input, wall).await?;
+        let (parts, logs, errors, result) =
+            self.perform(&call.project, &ready, input, wall).await?;
         let cut_off = parts.reason == "timeout" && wall < timeout;
         let command = Command::Record {
             request,
@@ -176,8 +180,18 @@ impl Executor {
             worker: worker.to_owned(),
             deployment: ready.deployment.clone(),
         };
-        let context = Context::saga("execution", project.as_str(), &format!("{id}/start"), "", "");
-        match options.bus.execute::<Execution>(&key, start, &context).await {
+        let context = Context::saga(
+            "execution",
+            project.as_str(),
+            &format!("{id}/start"),
+            "",
+            "",
+        );
+        match options
+            .bus
+            .execute::<Execution>(&key, start, &context)
+            .await
+        {
             Ok(committed) if !committed.duplicate => {}
             Ok(_) | Err(crate::bus::Error::Refused(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
@@ -214,7 +228,13 @@ impl Executor {
         input: &Blob,
     ) -> Result<(), Refused> {
         let options = &self.inner.options;
-        let context = Context::saga("execution", project.as_str(), &format!("{id}/finish"), "", "");
+        let context = Context::saga(
+            "execution",
+            project.as_str(),
+            &format!("{id}/finish"),
+            "",
+            "",
+        );
         let finish = Command::Finish { result };
         match options
             .bus
@@ -267,6 +287,18 @@ impl Executor {
         })
     }
 
+    /// What a function would run on now, and with which environment.
+    pub(crate) async fn current(
+        &self,
+        project: &ProjectId,
+        function: &FunctionId,
+    ) -> Result<(Program, Arc<sandbox::Env>), Refused> {
+        let ready = self.ready(project, function).await?;
+        let program = self.inner.options.programs.of(&ready.artefact).await?;
+        let env = self.environment_for(project, &ready.function, &ready.deployment, &ready.plan)?;
+        Ok((program, env))
+    }
+
     /// The side of the dialect that a function was made through.
     pub(crate) fn contract(&self, dialect: Dialect) -> Option<Arc<dyn Contract>> {
         self.inner.options.contracts.get(&dialect).cloned()
@@ -317,6 +349,7 @@ impl Executor {
             ..Limits::default()
         };
         let outcome = options.sandbox.execute(&program, invocation).await;
+        options.specialiser.executed(project, function);
         let parts = Parts::of(outcome.result);
         let (mut logs, mut errors) = (outcome.logs, outcome.errors);
         if let Some(failure) = &parts.failure {
@@ -340,7 +373,12 @@ impl Executor {
     }
 
     async fn data_key(&self, project: &ProjectId) -> Result<String, Refused> {
-        let loaded = self.inner.options.bus.load::<Project>(project.as_str()).await;
+        let loaded = self
+            .inner
+            .options
+            .bus
+            .load::<Project>(project.as_str())
+            .await;
         loaded
             .map(|loaded| loaded.state.data_key.clone())
             .map_err(|error| Refused::Internal(error.to_string()))

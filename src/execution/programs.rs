@@ -69,7 +69,7 @@ impl Programs {
         let mapped = async {
             let map = self.blobs.get(map).await.ok()?;
             let map = std::str::from_utf8(&map).ok()?;
-            Some(compiler::StackMapper::parse(map).ok()?.map(text))
+            Some(compiler::StackMapper::parse(map).map(text))
         };
         mapped.await.unwrap_or_else(|| text.to_owned())
     }

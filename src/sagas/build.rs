@@ -21,7 +21,7 @@ use aggregates::{Blob, DeploymentId, FunctionId, ProjectId, deployment};
 use compiler::Compiler;
 use journal::failpoint;
 use projections::ReadModels;
-use sandbox::{Limits, Program, Sandbox};
+use sandbox::{Invocation, Program, Sandbox};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -203,7 +203,10 @@ impl Builds {
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Fair<Job>> {
-        self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fails an upload whose chunks have not all come in time.
@@ -222,7 +225,10 @@ impl Builds {
             };
             let context = job.context("expire");
             let bus = &this.inner.options.bus;
-            if let Err(error) = bus.execute::<Deployment>(&job.key(), command, &context).await {
+            if let Err(error) = bus
+                .execute::<Deployment>(&job.key(), command, &context)
+                .await
+            {
                 tracing::info!(deployment = %job.id, %error, "an upload did not expire");
             }
         });
@@ -260,14 +266,16 @@ impl Builds {
             return Err(Stop::Lost);
         }
         if state.attempt >= MAX_ATTEMPTS {
-            let text = format!("The build was broken off {MAX_ATTEMPTS} times; it is not tried again.");
+            let text =
+                format!("The build was broken off {MAX_ATTEMPTS} times; it is not tried again.");
             let command = Command::FailBuild {
                 attempt: state.attempt,
                 log: format!("{text}\n"),
                 reason: text,
                 duration_ms: 0,
             };
-            bus.execute::<Deployment>(&key, command, &job.context("give-up")).await?;
+            bus.execute::<Deployment>(&key, command, &job.context("give-up"))
+                .await?;
             return Ok(());
         }
         let attempt = state.attempt + 1;
@@ -480,11 +488,9 @@ impl Builds {
             .executor
             .environment_for(&job.project, function, &job.id, plan)
             .map_err(|error| Stop::Broken(error.to_string()))?;
-        let Err(failure) = options
-            .sandbox
-            .smoke_test(program, env, Limits::default())
-            .await
-        else {
+        let mut invocation = Invocation::new("", serde_json::Value::Null, "");
+        invocation.env = env;
+        let Err(failure) = options.sandbox.smoke_test(program, invocation).await else {
             return Ok(());
         };
         let text = options
@@ -526,7 +532,11 @@ impl Builds {
         };
         let context = job.context("activate");
         let key = function.key(&job.project);
-        match options.bus.execute::<Function>(&key, command, &context).await {
+        match options
+            .bus
+            .execute::<Function>(&key, command, &context)
+            .await
+        {
             Ok(_) | Err(bus::Error::Refused(_)) => {}
             Err(error) => {
                 tracing::error!(deployment = %job.id, %error, "a deployment was not activated");

@@ -70,7 +70,11 @@ impl Calls {
             let Ok(_permit) = this.permits.acquire().await else {
                 return;
             };
-            match this.executor.run_requested(&project, &id, &this.worker).await {
+            match this
+                .executor
+                .run_requested(&project, &id, &this.worker)
+                .await
+            {
                 Ok(()) => {}
                 Err(Refused::Execution(crate::bus::Error::Unavailable(journal::Error::Closed))) => {
                 }

@@ -6,11 +6,13 @@ mod build;
 mod calls;
 mod fair;
 mod logbook;
+mod specialise;
 mod tail;
 mod tasks;
 
 pub use build::{Builds, Options as BuildOptions};
 pub use calls::Calls;
+pub use specialise::{Queue, Specialiser};
 pub use tail::follow;
 pub use tasks::Tasks;
 

@@ -19,7 +19,7 @@ struct Case<A: Fold> {
 
 fn check<A>(cases: Vec<Case<A>>)
 where
-    A: Fold<Services = ()> + 'static,
+    A: Fold + 'static,
     A::Error: PartialEq + std::fmt::Debug,
     A::Command: Send,
 {
