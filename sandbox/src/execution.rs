@@ -41,10 +41,6 @@ impl Ready {
         })
     }
 
-    pub(crate) fn component(&self) -> &Component {
-        self.pre.component()
-    }
-
     /// Instantiates and runs one job to its end.
     pub(crate) async fn execute(
         &self,

@@ -14,7 +14,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::capability::{Answer, Answered, Capability, Pending, Recorder};
 use crate::logs::Lines;
-use crate::{Cancel, Env, Invocation, Limits, ops, outbound};
+use crate::{Cancel, Env, Invocation, ops, outbound};
 
 /// What comes out of a started operation: its id and the answer, or nothing
 /// when it was given up.
@@ -96,7 +96,6 @@ pub(crate) struct State {
 /// The host as one instance sees it.
 pub(crate) struct Host {
     phase: Phase,
-    limits: Limits,
     logging: bool,
     env: Arc<Env>,
     cancel: Cancel,
@@ -150,7 +149,7 @@ pub(crate) fn store(
     if let Some(recorder) = &invocation.recorder {
         wasi.wall_clock(RecordedClock(recorder.clone()));
     }
-    let limits = invocation.limits.clone();
+    let limits = &invocation.limits;
     let host = Host {
         phase,
         logging: invocation.logging,
@@ -171,14 +170,13 @@ pub(crate) fn store(
         interrupt: None,
         logs: Lines::new("Logs", limits.logs),
         errors: Lines::new("Errors", limits.logs),
-        limits,
     };
     let state = State {
         wasi: wasi.build(),
         table: ResourceTable::new(),
         stderr,
         limiter: Limiter {
-            limit: host.limits.memory,
+            limit: limits.memory,
             breached: false,
             peak: 0,
         },
@@ -432,7 +430,7 @@ impl Host {
             return work;
         }
         match (op, &self.outbound) {
-            ("fetch", Some(outbound)) => outbound.fetch(arg, data, self.limits.connections),
+            ("fetch", Some(outbound)) => outbound.fetch(arg, data),
             ("sleep", _) => {
                 let ms: f64 = serde_json::from_str(arg).unwrap_or(0.0);
                 let time = Duration::from_secs_f64((ms / 1000.0).clamp(0.0, 1e6));

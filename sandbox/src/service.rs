@@ -14,6 +14,7 @@ use crate::execution::Ready;
 use crate::guest::{self, Phase, Settled, State};
 use crate::incremental::Functions;
 use crate::logs::Lines;
+use crate::outbound::{Access, Clients};
 use crate::specialise::Builder;
 use crate::tiers::{Key, Tiers};
 use crate::{
@@ -35,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) shared: Ready,
     pub(crate) tiers: Arc<Tiers>,
     pub(crate) builder: Mutex<Option<Builder>>,
+    clients: Arc<Clients>,
     ticker: Ticker,
     slots: Arc<Semaphore>,
     owners: Arc<Owners>,
@@ -54,6 +56,7 @@ impl Sandbox {
         Ok(Self(Arc::new(Parts {
             slots: Arc::new(Semaphore::new(options.max_instances as usize)),
             owners: Arc::default(),
+            clients: Arc::new(Clients::new()?),
             tiers: Tiers::new(options.artefact_memory),
             builder: Mutex::default(),
             options,
@@ -133,7 +136,12 @@ impl Sandbox {
                 return (Err(Failure::Internal(text)), None, Tier::Own);
             }
         };
-        let mut store = guest::store(&parts.engine, invocation, Phase::Run, None);
+        let outbound = Access::new(
+            parts.clients.clone(),
+            invocation.outbound.clone(),
+            limits.connections,
+        );
+        let mut store = guest::store(&parts.engine, invocation, Phase::Run, Some(outbound));
         let job = job(invocation);
         let _running = parts.ticker.run();
         let deadline = store.data().host.deadline;

@@ -3,4 +3,5 @@
 mod contract;
 mod harness;
 mod limits;
+mod outbound;
 mod tiers;
