@@ -1,0 +1,393 @@
+//! The way from a source tree to a bundle.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    commands,
+    diagnostic::Diagnostic,
+    entrypoint,
+    failure::Failure,
+    graph::{self, Context, Fetch},
+    link,
+    manifest::Dependencies,
+    npm::{self, Client, Install},
+    resolve::{BUILTINS, PATHS_FILE, Resolver},
+    source::Source,
+    tree::Tree,
+    tsconfig::Settings,
+    unit::{ExportFrom, Kind, Unit},
+    units::Recent,
+};
+
+/// What a [`Compiler`] is made with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder for packages and resolutions that are kept between builds; `None` keeps them in memory only.
+    pub cache: Option<PathBuf>,
+    /// Address of the npm registry for uploads that do not name one.
+    pub registry: String,
+    /// Whether an upload's `.npmrc` may name registries in private networks.
+    pub private_registries: bool,
+    /// Longest time for fetching packages in one build.
+    pub npm_timeout: Duration,
+    /// Conditions for `exports` of packages, besides `import`, `require` and `default`.
+    pub conditions: Vec<String>,
+    /// Largest number of modules in a bundle.
+    pub modules: usize,
+    /// Largest bundle, in bytes.
+    pub bundle: usize,
+    /// Bytes of memory for transformed modules.
+    pub memory: usize,
+    /// Threads that transform modules.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cache: None,
+            registry: npm::default_registry(),
+            private_registries: true,
+            npm_timeout: Duration::from_secs(120),
+            conditions: vec!["strata".to_owned(), "node".to_owned()],
+            modules: 20_000,
+            bundle: 64 << 20,
+            memory: 128 << 20,
+            threads: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}
+
+/// A build.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The upload.
+    pub source: &'a Source,
+    /// The file the function starts with, relative to the upload's root.
+    pub entrypoint: &'a str,
+    /// The build commands, which may be empty; see the crate's documentation for those it knows.
+    pub commands: &'a str,
+    /// Names that the platform provides at run time and that are not bundled, besides Node's own.
+    pub provided: &'a [&'a str],
+    /// Fail when the entry module has no default export.
+    pub require_default_export: bool,
+}
+
+/// The product of a build.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// A JavaScript expression: a function that takes the platform and returns the entry module's
+    /// exports, or a promise of them when [`Bundle::waits`].
+    pub code: String,
+    /// The source map of `code`, version 3, JSON.
+    pub source_map: String,
+    /// How many modules are in it.
+    pub modules: usize,
+    /// A module awaits at its top level.
+    pub waits: bool,
+    /// The file of the upload that became the entry.
+    pub entry: String,
+    /// Names the bundle asks the platform for, such as `node:crypto`, sorted.
+    pub provided: Vec<String>,
+    /// Packages in the bundle, as `name@version`, sorted; empty for packages that came with the upload.
+    pub packages: Vec<String>,
+}
+
+/// Compiles uploads. Cheap to clone; clones share caches and threads.
+#[derive(Clone)]
+pub struct Compiler {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    npm: Client,
+    units: Arc<Recent<Unit>>,
+    pool: OnceLock<rayon::ThreadPool>,
+}
+
+/// Bytes of stack for a compiler thread. Only what is used is backed by memory.
+const STACK: usize = 1 << 30;
+
+impl Options {
+    /// A compiler with these options.
+    #[must_use]
+    pub fn build(self) -> Compiler {
+        Compiler {
+            inner: Arc::new(Inner {
+                npm: Client::new(&self),
+                units: Arc::new(Recent::new(self.memory)),
+                pool: OnceLock::new(),
+                options: self,
+            }),
+        }
+    }
+}
+
+impl Inner {
+    fn pool(&self) -> Result<&rayon::ThreadPool, Failure> {
+        if let Some(pool) = self.pool.get() {
+            return Ok(pool);
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.options.threads)
+            .stack_size(STACK)
+            .thread_name(|number| format!("compiler-{number}"))
+            .build()
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        Ok(self.pool.get_or_init(|| pool))
+    }
+}
+
+/// Brings packages of an [`Install`] into a [`Tree`].
+struct Installer<'a> {
+    npm: &'a Client,
+    install: Option<&'a Install>,
+    tree: &'a Tree,
+}
+
+impl Fetch for Installer<'_> {
+    async fn fetch(&self, directories: Vec<String>) -> Result<(), Failure> {
+        let Some(install) = self.install else {
+            return Ok(());
+        };
+        stream::iter(directories)
+            .map(|directory| async move {
+                let pack = self.npm.fetch(install, &directory).await?;
+                self.tree.load(&directory, pack);
+                Ok::<_, npm::Error>(())
+            })
+            .buffer_unordered(16)
+            .try_collect::<()>()
+            .await?;
+        Ok(())
+    }
+}
+
+impl Compiler {
+    /// Builds one bundle. `log` gets the lines of the build log as they come.
+    ///
+    /// # Errors
+    /// See [`Failure`]; its text belongs into the build log.
+    pub async fn compile(
+        &self,
+        request: Request<'_>,
+        log: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Bundle, Failure> {
+        let inner = &*self.inner;
+        let started = Instant::now();
+        let mut source = request.source.clone();
+        let wanted = crate::path::normalise(request.entrypoint);
+        source = source.without_wrapper(|source| {
+            source.get("package.json").is_some()
+                || wanted
+                    .as_ref()
+                    .is_some_and(|wanted| source.get(wanted).is_some())
+        });
+        let plan = commands::parse(request.commands, &source)?;
+        let settings = Settings::read(&source)
+            .map_err(|message| one(Diagnostic::file("tsconfig.json", message)))?;
+        let entry = entrypoint::find(&source, request.entrypoint, &settings).map_err(one)?;
+        if plan.compile {
+            log("TypeScript is compiled as part of the bundle");
+        }
+        let dependencies = Dependencies::read(&source).map_err(one)?;
+        let install = self
+            .install(&source, &dependencies, plan, request.provided, log)
+            .await?;
+
+        if let Some(paths) = &settings.paths {
+            source.insert(PATHS_FILE.to_owned(), paths.clone().into());
+        }
+        let tree = Arc::new(Tree::new(source));
+        if let Some(install) = &install {
+            tree.declare(install.directories().map(str::to_owned));
+        }
+        let context = Arc::new(Context {
+            resolver: Resolver::new(
+                Arc::clone(&tree),
+                request.provided,
+                &inner.options.conditions,
+            ),
+            tree: Arc::clone(&tree),
+            settings,
+            units: Arc::clone(&inner.units),
+            limit: inner.options.modules,
+            declared: dependencies.names().map(str::to_owned).collect(),
+        });
+        let installer = Installer {
+            npm: &inner.npm,
+            install: install.as_deref(),
+            tree: &tree,
+        };
+        let pool = inner.pool()?;
+        let modules = graph::build(pool, context, entry.clone(), &installer).await?;
+
+        if request.require_default_export {
+            check_default(&modules).map_err(one)?;
+        }
+        let mut provided: Vec<String> = modules
+            .iter()
+            .flat_map(|module| &module.targets)
+            .filter_map(|target| match target {
+                link::Target::Provided(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        provided.sort();
+        provided.dedup();
+        let packages = install
+            .as_ref()
+            .map(|install| install.used(modules.iter().map(|module| module.path.as_str())))
+            .unwrap_or_default();
+        let linked = graph::on_pool(pool, move || link::link(&modules, BUILTINS))
+            .await?
+            .map_err(Failure::Diagnostics)?;
+        if linked.code.len() > inner.options.bundle {
+            return Err(Failure::Limit(format!(
+                "the bundle is {} bytes; at most {} are allowed",
+                linked.code.len(),
+                inner.options.bundle
+            )));
+        }
+        log(&format!(
+            "Bundled {} {} into {} in {} ms",
+            linked.modules,
+            if linked.modules == 1 {
+                "module"
+            } else {
+                "modules"
+            },
+            size(linked.code.len()),
+            started.elapsed().as_millis()
+        ));
+        Ok(Bundle {
+            code: linked.code,
+            source_map: linked.source_map,
+            modules: linked.modules,
+            waits: linked.waits,
+            entry,
+            provided,
+            packages,
+        })
+    }
+
+    /// Resolves the dependencies that are declared and not in the upload.
+    async fn install(
+        &self,
+        source: &Source,
+        dependencies: &Dependencies,
+        plan: commands::Plan,
+        provided: &[&str],
+        log: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Option<Arc<Install>>, Failure> {
+        let missing: Vec<&str> = dependencies
+            .names()
+            .filter(|name| {
+                !provided.contains(name)
+                    && source
+                        .get(&format!("node_modules/{name}/package.json"))
+                        .is_none()
+            })
+            .collect();
+        if missing.is_empty() {
+            if plan.install {
+                log(if dependencies.is_empty() {
+                    "package.json declares no dependencies"
+                } else {
+                    "All dependencies are in the upload or part of the platform"
+                });
+            }
+            return Ok(None);
+        }
+        if !plan.install {
+            log("package.json declares dependencies that are not in the upload: resolving them");
+        }
+        let started = Instant::now();
+        let install = self
+            .inner
+            .npm
+            .resolve(source, dependencies, plan.frozen)
+            .await?;
+        for warning in install.warnings() {
+            log(&format!("warning: {warning}"));
+        }
+        log(&format!(
+            "Resolved {} {} {} in {} ms",
+            install.len(),
+            if install.len() == 1 {
+                "package"
+            } else {
+                "packages"
+            },
+            install.origin(),
+            started.elapsed().as_millis()
+        ));
+        Ok(Some(install))
+    }
+}
+
+fn one(diagnostic: Diagnostic) -> Failure {
+    Failure::Diagnostics(vec![diagnostic])
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} B"),
+        1024..=1_048_575 => format!("{:.1} kB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+/// The entry needs a default export, or, as a CommonJS module, any export.
+fn check_default(modules: &[link::Module]) -> Result<(), Diagnostic> {
+    let Some(entry) = modules.first() else {
+        return Ok(());
+    };
+    let unit = &entry.unit;
+    let found = match unit.kind {
+        Kind::Esm => unit.exports.iter().any(|export| export.name == "default"),
+        Kind::Cjs => unit.assigns_exports,
+        Kind::Json => false,
+    };
+    if found {
+        return Ok(());
+    }
+    let text = entry.text.as_deref().unwrap_or_default();
+    let near = ["handler", "main", "handle", "run"]
+        .iter()
+        .find_map(|name| {
+            unit.exports
+                .iter()
+                .find(|export| export.name == *name && matches!(export.from, ExportFrom::Local(_)))
+                .map(|export| export.name.as_str())
+        });
+    let (start, hint) = match near {
+        Some(name) => (
+            text.find(&format!(" {name}")).map_or(0, |at| at + 1),
+            format!("`{name}` is exported by name; write `export default {name};`"),
+        ),
+        None => (
+            0,
+            "write `export default async (context) => { … }`, or `module.exports = …` in CommonJS"
+                .to_owned(),
+        ),
+    };
+    let end = text[start..]
+        .find([' ', '(', '\n', '='])
+        .map_or(text.len(), |length| start + length);
+    Err(Diagnostic::at(
+        &entry.path,
+        text,
+        start,
+        end,
+        format!("The entrypoint `{}` has no default export", entry.path),
+    )
+    .hint(hint))
+}
