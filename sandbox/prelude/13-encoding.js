@@ -77,7 +77,7 @@
     }
     push(bytes) {
       if (this.single) return this.#decode(bytes);
-      this.#chunks.push(bytes.slice());
+      this.#chunks.push(lib.copyBytes(bytes));
       return "";
     }
     end() {

@@ -169,7 +169,8 @@
   lib.bytesIndexOf = (bytes, needle, from = 0) => {
     const last = bytes.length - needle.length;
     if (needle.length === 0) return from <= bytes.length ? from : -1;
-    for (let i = bytes.indexOf(needle[0], from); i >= 0 && i <= last; i = bytes.indexOf(needle[0], i + 1)) {
+    const find = Uint8Array.prototype.indexOf;
+    for (let i = find.call(bytes, needle[0], from); i >= 0 && i <= last; i = find.call(bytes, needle[0], i + 1)) {
       let j = 1;
       while (j < needle.length && bytes[i + j] === needle[j]) j++;
       if (j === needle.length) return i;

@@ -117,7 +117,12 @@
       const from = input instanceof Request ? input : null;
       const f = from ? { ...from.#f } : { method: "GET", redirect: "follow", signal: null, credentials: "same-origin", mode: "cors", cache: "default", referrer: "about:client", referrerPolicy: "", integrity: "", keepalive: false };
       if (!from) {
-        const url = new URL(input);
+        let url;
+        try {
+          url = new URL(input);
+        } catch (cause) {
+          throw new TypeError(`Failed to parse URL from ${input}`, { cause });
+        }
         if (url.username || url.password) throw new TypeError(`Request: the URL ${url.host} must not include credentials`);
         f.url = url.href;
       }

@@ -180,7 +180,7 @@
       if (more) return more.export(format, key, d);
       if (format === "raw") return d.material.slice().buffer;
       if (format === "jwk")
-        return { kty: "oct", k: lib.base64Encode(d.material, true), alg: jwkAlg(d.algorithm), key_ops: [...d.usages], ext: d.extractable };
+        return { key_ops: [...d.usages], ext: d.extractable, kty: "oct", k: lib.base64Encode(d.material, true), alg: jwkAlg(d.algorithm) };
       throw fail("NotSupportedError", `Unable to export a key with format ${format}`);
     }
 

@@ -11,7 +11,7 @@ const mac = await subtle.sign("HMAC", key, text("what do ya want for nothing?"))
 equal(hex(mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 equal([await subtle.verify("HMAC", key, mac, text("what do ya want for nothing?")), await subtle.verify("HMAC", key, mac, text("other"))], [true, false]);
 const jwk = await subtle.exportKey("jwk", key);
-equal(jwk, { kty: "oct", k: "SmVmZQ", alg: "HS256", key_ops: ["sign", "verify"], ext: true });
+equal(jwk, { key_ops: ["sign", "verify"], ext: true, kty: "oct", k: "SmVmZQ", alg: "HS256" });
 equal(hex(await subtle.exportKey("raw", await subtle.importKey("jwk", jwk, { name: "HMAC", hash: "SHA-256" }, true, ["sign"]))), "4a656665");
 
 for (const name of ["AES-GCM", "AES-CBC", "AES-CTR"]) {
