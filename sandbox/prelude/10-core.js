@@ -339,5 +339,29 @@
     return promise;
   };
 
-  lib.globals({ global: globalThis });
+  // The engine counts references, so a target nobody else holds is gone at
+  // once. The language says that it lives to the end of the job.
+  const Native = globalThis.WeakRef;
+  let kept = null;
+  const keep = (target) => {
+    if (kept === null) {
+      kept = new Set();
+      Promise.resolve().then(() => (kept = null));
+    }
+    kept.add(target);
+    return target;
+  };
+  class WeakRef extends Native {
+    constructor(target) {
+      super(target);
+      keep(target);
+    }
+    deref() {
+      const target = super.deref();
+      return target === undefined ? undefined : keep(target);
+    }
+  }
+  Object.defineProperty(WeakRef.prototype, Symbol.toStringTag, { value: "WeakRef", configurable: true });
+
+  lib.globals({ global: globalThis, WeakRef });
 })();

@@ -51,6 +51,7 @@
       this.error = undefined;
       this.reader = null;
       this.reads = [];
+      this.watches = [];
       this.queue = [];
       this.queued = 0;
       this.disturbed = false;
@@ -133,6 +134,7 @@
       this.reads = [];
       for (const read of reads) read.close();
       this.reader?.[key].closed.resolve();
+      for (const watch of this.watches) watch();
     }
 
     fail(error) {
@@ -142,6 +144,7 @@
       this.queue = [];
       this.queued = 0;
       this.clear();
+      for (const watch of this.watches) watch(error);
       const reads = this.reads;
       this.reads = [];
       for (const read of reads) read.error(error);
@@ -516,6 +519,13 @@
   lib.define(ReadableStream.prototype, Symbol.asyncIterator, ReadableStream.prototype.values);
 
   lib.isDisturbed = (stream) => coreOf(stream).disturbed;
+
+  // Calls back once, when the stream is closed or errored, without a reader.
+  lib.watchReadable = (stream, watch) => {
+    const core = coreOf(stream);
+    if (core.state === "readable") core.watches.push(watch);
+    else watch(core.state === "errored" ? core.error : undefined);
+  };
 
   // A stream over bytes that are already there.
   lib.streamOfBytes = (bytes) =>

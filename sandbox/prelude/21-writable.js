@@ -13,6 +13,7 @@
       this.error = undefined;
       this.writer = null;
       this.queue = [];
+      this.watches = [];
       this.queued = 0;
       this.busy = false;
       this.started = false;
@@ -95,6 +96,7 @@
     finishErroring() {
       this.state = "errored";
       const { error } = this;
+      for (const watch of this.watches) watch(error);
       for (const { done } of this.queue) {
         lib.handled(done.promise);
         done.reject(error);
@@ -166,6 +168,7 @@
         () => {
           this.busy = false;
           this.state = "closed";
+          for (const watch of this.watches) watch();
           this.closeRequest.resolve();
           this.abortRequest?.done.resolve();
           this.writer?.[key].closed.resolve();
@@ -183,6 +186,12 @@
   }
 
   const cores = new WeakMap();
+
+  lib.watchWritable = (stream, watch) => {
+    const core = cores.get(stream);
+    if (core.state === "closed" || core.state === "errored") watch(core.error);
+    else core.watches.push(watch);
+  };
 
   class WritableStreamDefaultController {
     constructor(token, core) {

@@ -70,6 +70,9 @@
     eventLoopUtilization() {
       return { idle: 0, active: 0, utilization: 0 };
     }
+    markResourceTiming() {}
+    setResourceTimingBufferSize() {}
+    clearResourceTimings() {}
     timerify(fn) {
       return fn;
     }

@@ -7,8 +7,7 @@
   const { lib } = S;
   const { EventEmitter } = lib;
   const { inherits } = S.modules["node:util"]();
-  const tick = queueMicrotask.bind(undefined);
-  lib.tick = (fn, ...args) => tick(() => fn(...args));
+  lib.tick = (fn, ...args) => S.timers.queueMicrotask(() => fn(...args));
 
   function Stream(options) {
     EventEmitter.call(this, options);

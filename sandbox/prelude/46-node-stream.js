@@ -46,7 +46,12 @@
   function finished(stream, options, callback) {
     if (typeof options === "function") [callback, options] = [options, {}];
     options = options ?? {};
-    if (stream instanceof ReadableStream || stream instanceof WritableStream) throw lib.argType("stream", "an instance of Stream", stream);
+    if (stream instanceof ReadableStream || stream instanceof WritableStream) {
+      const watch = stream instanceof ReadableStream ? lib.watchReadable : lib.watchWritable;
+      let live = true;
+      watch(stream, (error) => lib.tick(() => live && callback.call(stream, error)));
+      return () => (live = false);
+    }
     const wantsRead = options.readable ?? (isReadable(stream) && stream.readable !== false || (stream._readableState && !stream._writableState) || (stream._readableState && stream._readableState.endEmitted));
     const wantsWrite = options.writable ?? (isWritable(stream) && (stream._writableState !== undefined || stream.writable !== false));
     const r = stream._readableState;

@@ -129,6 +129,8 @@
   S.modules["node:process"] = () => process;
   lib.globals({ process });
 
+  S.modules["node:console"] = () => globalThis.console;
+
   // ---- os ----
 
   const signals = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGUSR1: 10, SIGUSR2: 12, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15 };

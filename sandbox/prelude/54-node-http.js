@@ -72,6 +72,10 @@
     setTimeout() {
       return this;
     }
+    // An error nobody listens for is dropped, as node does here.
+    _destroy(error, callback) {
+      callback(this.listenerCount("error") > 0 ? error : null);
+    }
   }
 
   class ClientRequest extends Writable {
@@ -82,7 +86,7 @@
     #url;
 
     constructor(options, callback) {
-      super({ decodeStrings: true });
+      super({ autoDestroy: false });
       const protocol = options.protocol ?? options.agent?.protocol ?? options.defaultProtocol;
       const host = options.hostname ?? options.host ?? "localhost";
       const port = options.port ?? options.defaultPort;
@@ -217,10 +221,10 @@
         this.res = response;
         response.req = this;
         response.once("close", () => lib.tick(() => this.destroyed || this.destroy()));
+        response.complete = true;
         const heard = this.emit("response", response);
         if (!heard) response.resume();
         if (data.byteLength > 0 && this.method !== "HEAD") response.push(data);
-        response.complete = true;
         response.push(null);
       } catch (error) {
         this.#running = null;

@@ -84,7 +84,7 @@
   const table = {
     "node:fs": fs,
     "node:net": net,
-    "node:worker_threads": { isMainThread: true, parentPort: null, workerData: null, threadId: 0, resourceLimits: {}, MessageChannel: globalThis.MessageChannel, MessagePort: globalThis.MessagePort },
+    "node:worker_threads": { isMainThread: true, parentPort: null, workerData: null, threadId: 0, resourceLimits: {}, markAsUncloneable() {}, markAsUntransferable() {}, isMarkedAsUntransferable: () => false, getEnvironmentData: () => undefined, setEnvironmentData() {}, SHARE_ENV: Symbol.for("nodejs.worker_threads.SHARE_ENV"), MessageChannel: globalThis.MessageChannel, MessagePort: globalThis.MessagePort },
     "node:tls": { rootCertificates: [], DEFAULT_MIN_VERSION: "TLSv1.2", DEFAULT_MAX_VERSION: "TLSv1.3", checkServerIdentity: () => undefined },
     "node:cluster": { isMaster: true, isPrimary: true, isWorker: false, workers: {} },
     "node:module": { builtinModules: [], isBuiltin: (name) => S.modules[name] !== undefined || S.modules[`node:${name}`] !== undefined },
