@@ -19,7 +19,7 @@ use crate::bus::{self, Bus, Context};
 use crate::config::Config;
 use crate::execution::{self, Contract, Executor, Programs};
 use crate::http::metrics::Metrics;
-use crate::sagas::{BuildOptions, Builds, Calls, Saga, Specialiser};
+use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser};
 use crate::vault::Vault;
 
 /// The project that exists from the start.
@@ -169,13 +169,19 @@ impl App {
         }
         self.builds.recover().await?;
         self.calls.recover(&self.reads).await?;
+        let schedules = Schedules::new(self.bus.clone(), self.executor.clone());
+        schedules.recover(&self.reads).await?;
         let sagas: Vec<Arc<dyn Saga>> = vec![
             Arc::new(self.builds.clone()),
             Arc::new(self.calls.clone()),
+            Arc::new(schedules.clone()),
             Arc::new(specialiser),
         ];
         let follow = crate::sagas::follow(journal, head, sagas, self.stop.clone());
         self.background.spawn(follow);
+        let stop = self.stop.clone();
+        self.background
+            .spawn(async move { schedules.run(stop).await });
         let (builds, stop) = (self.builds.clone(), self.stop.clone());
         self.background.spawn(async move { builds.run(stop).await });
         Ok(())

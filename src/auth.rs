@@ -84,7 +84,11 @@ impl Keys {
                 expired: false,
             }));
         }
-        let key = self.reads.view(None).key_by_hash(&hex::encode(digest)).await?;
+        let key = self
+            .reads
+            .view(None)
+            .key_by_hash(&hex::encode(digest))
+            .await?;
         Ok(key.map(|key| Grant {
             expired: key.expires_at.is_some_and(|at| at <= now_ms()),
             key_id: key.id,

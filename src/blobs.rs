@@ -120,11 +120,7 @@ impl Blobs {
 
     /// Some bytes of a blob, unchecked.
     pub async fn get_range(&self, blob: &Blob, range: Range<u64>) -> Result<Bytes, Error> {
-        match self
-            .store
-            .get_range(&self.key(&blob.sha256), range)
-            .await
-        {
+        match self.store.get_range(&self.key(&blob.sha256), range).await {
             Ok(bytes) => Ok(bytes),
             Err(object_store::Error::NotFound { .. }) => Err(Error::Missing(blob.sha256.clone())),
             Err(error) => Err(Error::Store(error)),
@@ -163,9 +159,7 @@ impl Blobs {
     pub async fn get_text(&self, text: &Text) -> Result<String, Error> {
         match text {
             Text::Inline(text) => Ok(text.clone()),
-            Text::Stored(blob) => {
-                Ok(String::from_utf8_lossy(&self.get(blob).await?).into_owned())
-            }
+            Text::Stored(blob) => Ok(String::from_utf8_lossy(&self.get(blob).await?).into_owned()),
         }
     }
 }

@@ -218,10 +218,8 @@ impl Settings {
             value => Ok(value),
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let max_instances = at_least_one(
-            "max-instances",
-            self.max_instances.unwrap_or(256) as usize,
-        )?;
+        let max_instances =
+            at_least_one("max-instances", self.max_instances.unwrap_or(256) as usize)?;
         Ok(Config {
             data_dir: self.data_dir.unwrap_or_else(|| "strata-data".into()),
             listen: self

@@ -170,10 +170,7 @@ impl Vault {
 
     fn path(&self, id: &str) -> PathBuf {
         // Ids come from `create_data_key`; anything else must not name a path.
-        let safe: String = id
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect();
+        let safe: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
         self.inner.folder.join(format!("{safe}.key"))
     }
 }

@@ -191,7 +191,9 @@ impl Projections {
                     None => {
                         let answer = server.send(Method::GET, "/projections", None).await?;
                         let all = rows(&answer, "projections");
-                        all.iter().map(|one| text(&one["name"]).to_owned()).collect()
+                        all.iter()
+                            .map(|one| text(&one["name"]).to_owned())
+                            .collect()
                     }
                 };
                 for name in names {

@@ -47,11 +47,19 @@ pub(super) async fn run(address: &str, key: &str, folder: &Path) -> anyhow::Resu
     }
     let body = json!({"path": "/greet?name=Ada", "method": "GET"});
     let path = "/v1/functions/hello/executions";
-    let ran = demo.send(demo.request(Method::POST, path).json_body(&body)).await?;
-    println!("\nGET /greet?name=Ada on hello answered {}:", ran["responseStatusCode"]);
+    let ran = demo
+        .send(demo.request(Method::POST, path).json_body(&body))
+        .await?;
+    println!(
+        "\nGET /greet?name=Ada on hello answered {}:",
+        ran["responseStatusCode"]
+    );
     println!("  {}", ran["responseBody"].as_str().unwrap_or_default());
     let micros = (ran["duration"].as_f64().unwrap_or(0.0) * 1e6).round();
-    println!("  in {micros} µs, as execution {}", ran["$id"].as_str().unwrap_or("?"));
+    println!(
+        "  in {micros} µs, as execution {}",
+        ran["$id"].as_str().unwrap_or("?")
+    );
 
     println!("\nWhat happened, from the audit log:");
     let audit = demo

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aggregates::deployment::Plan;
 use aggregates::function::Settings;
-use aggregates::{DeploymentId, FunctionId, ProjectId};
+use aggregates::{DeploymentId, ExecutionId, FunctionId, ProjectId};
 
 /// Which function an environment is for.
 #[derive(Clone, Copy)]
@@ -32,5 +32,9 @@ pub trait Contract: Send + Sync {
     fn memory(&self, specification: &str) -> usize;
 
     /// Makes the driver's request for a run that nobody called for (cron).
-    fn scheduled_request(&self, place: Place<'_>) -> serde_json::Value;
+    fn scheduled_request(&self, place: Place<'_>, id: &ExecutionId) -> serde_json::Value;
+
+    /// The first time after `after` that a schedule names; both in milliseconds
+    /// since the Unix epoch. None: it names no such time.
+    fn next_run(&self, schedule: &str, after: i64) -> Option<i64>;
 }

@@ -63,6 +63,25 @@ pub(crate) struct Ready {
     pub(crate) contract: Arc<dyn Contract>,
 }
 
+impl Ready {
+    /// The driver's request for a run that nobody called for.
+    pub(crate) fn scheduled_request(
+        &self,
+        project: &ProjectId,
+        function: &FunctionId,
+        id: &ExecutionId,
+    ) -> serde_json::Value {
+        let place = Place {
+            project,
+            function,
+            settings: &self.settings,
+            deployment: &self.deployment,
+            plan: &self.plan,
+        };
+        self.contract.scheduled_request(place, id)
+    }
+}
+
 impl Options {
     /// The executor.
     pub fn build(self) -> Executor {

@@ -6,12 +6,14 @@ mod build;
 mod calls;
 mod fair;
 mod logbook;
+mod schedules;
 mod specialise;
 mod tail;
 mod tasks;
 
 pub use build::{Builds, Options as BuildOptions};
 pub use calls::Calls;
+pub use schedules::Schedules;
 pub use specialise::{Queue, Specialiser};
 pub use tail::follow;
 pub use tasks::Tasks;

@@ -52,9 +52,7 @@ impl Caller {
     pub fn check(&self, project: &ProjectId, scopes: &[&str]) -> Result<(), Error> {
         let allowed = scopes.is_empty()
             || scopes.iter().any(|scope| match self {
-                Self::Key { scopes, .. } => {
-                    scopes.iter().any(|have| have == "*" || have == scope)
-                }
+                Self::Key { scopes, .. } => scopes.iter().any(|have| have == "*" || have == scope),
                 Self::Guest => GUEST_SCOPES.contains(scope),
             });
         if allowed {
@@ -102,7 +100,14 @@ pub async fn identify(
     // guests do not.
     let proven = matches!(&caller, Some(Caller::Key { actor, .. }) if actor != "root");
     // The aggregate is in memory after the first time.
-    if !proven && !app.bus.load::<Project>(project.as_str()).await?.state.exists {
+    if !proven
+        && !app
+            .bus
+            .load::<Project>(project.as_str())
+            .await?
+            .state
+            .exists
+    {
         return Err(Error::new(Kind::ProjectNotFound));
     }
     if let Some(caller) = caller {

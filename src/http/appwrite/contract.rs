@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use aggregates::ExecutionId;
 use serde_json::{Value, json};
 
 use super::catalogue::{runtimes, specifications};
 use super::ephemeral::{self, Claims};
 use super::error::API_VERSION;
-use super::time;
+use super::{rules, time};
 use crate::execution::{Contract, Place};
 use crate::vault::Vault;
 
@@ -109,7 +110,7 @@ impl Contract for Appwrite {
         size.map_or(512, |size| size.memory as usize) * 1024 * 1024
     }
 
-    fn scheduled_request(&self, place: Place<'_>) -> Value {
+    fn scheduled_request(&self, place: Place<'_>, id: &ExecutionId) -> Value {
         let key = key_of_execution(
             &self.vault,
             place.project.as_str(),
@@ -127,6 +128,7 @@ impl Contract for Appwrite {
             "queryString": "",
             "headers": [
                 ["user-agent", format!("Appwrite/{API_VERSION}")],
+                ["x-appwrite-execution-id", id.as_str()],
                 ["x-appwrite-trigger", "schedule"],
                 ["x-appwrite-key", key],
                 ["x-appwrite-user-id", ""],
@@ -137,5 +139,12 @@ impl Contract for Appwrite {
                 ["x-appwrite-client-ip", "127.0.0.1"],
             ],
         })
+    }
+
+    fn next_run(&self, schedule: &str, after: i64) -> Option<i64> {
+        let after = jiff::Timestamp::from_millisecond(after).ok()?;
+        let after = after.to_zoned(jiff::tz::TimeZone::UTC);
+        let next = rules::schedule(schedule)?.find_next_occurrence(&after, false);
+        next.ok().map(|next| next.timestamp().as_millisecond())
     }
 }

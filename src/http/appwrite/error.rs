@@ -40,6 +40,7 @@ kinds! {
     BadRequest = 400 "general_bad_request" "The request cannot be understood.",
     QueryInvalid = 400 "general_query_invalid" "The query cannot be run on this list.",
     CursorNotFound = 400 "general_cursor_not_found" "The row that the cursor names could not be found.",
+    OrderNull = 400 "database_query_order_null" "The row that the cursor names has no value to order by.",
     BuildNotReady = 400 "build_not_ready" "Build with the requested ID is not ready.",
     BuildAlreadyCompleted = 400 "build_already_completed" "The build has ended already and cannot be canceled.",
     ExecutionInProgress = 400 "execution_in_progress" "The execution is in progress and cannot be deleted now.",
@@ -160,7 +161,9 @@ where
             bus::Error::Conflict => Self::new(Kind::ResourceLocked),
             bus::Error::PreconditionFailed { actual } => Self::with(
                 Kind::PreconditionFailed,
-                format!("The resource is at sequence {actual}, not at the one that If-Match names."),
+                format!(
+                    "The resource is at sequence {actual}, not at the one that If-Match names."
+                ),
             ),
             bus::Error::KeyReused => Self::new(Kind::IdempotencyKeyReused),
             error @ (bus::Error::Unavailable(_) | bus::Error::Unreadable(_)) => {
@@ -226,14 +229,29 @@ impl From<aggregates::project::Error> for Error {
 
 impl From<projections::Error> for Error {
     fn from(error: projections::Error) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "a read failed");
-        Self::new(Kind::Unavailable)
+        match error {
+            projections::Error::CursorNotFound(id) => Self::with(
+                Kind::CursorNotFound,
+                format!("Row '{id}' for the 'cursor' value not found."),
+            ),
+            projections::Error::CursorOrderNull(column) => Self::with(
+                Kind::OrderNull,
+                format!("The row of the 'cursor' value has no {column} to order by."),
+            ),
+            error => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a read failed");
+                Self::new(Kind::Unavailable)
+            }
+        }
     }
 }
 
 impl From<crate::blobs::Error> for Error {
     fn from(error: crate::blobs::Error) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "the blob store failed");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the blob store failed"
+        );
         Self::new(Kind::Unavailable)
     }
 }

@@ -212,7 +212,12 @@ mod tests {
                 &function,
                 json!({"deployment": "d", "scopes": [], "specification": "s", "vars": [{}]}),
             ),
-            ("1.5.7", Model::Function, &function, json!({"deployment": "d", "vars": [{}]})),
+            (
+                "1.5.7",
+                Model::Function,
+                &function,
+                json!({"deployment": "d", "vars": [{}]}),
+            ),
             (
                 "1.6.0",
                 Model::Deployment,

@@ -11,14 +11,16 @@ use super::format::Model;
 use super::parameters::Parameters;
 use super::reply::Reply;
 use super::request::Request;
-use super::{queries, rules};
+use super::{queries, rules, schedules};
 use crate::bus::Committed;
 
 /// Lists.
 pub async fn list(request: Request) -> Result<Reply, Error> {
     let wanted = queries::read(&request.parameters, &queries::FUNCTIONS, request.format)?;
     let view = request.view();
-    let page = view.functions(request.project.as_str(), &wanted.list).await?;
+    let page = view
+        .functions(request.project.as_str(), &wanted.list)
+        .await?;
     let mut models = Vec::with_capacity(page.rows.len());
     for row in &page.rows {
         models.push(model_of(&request, row).await?);
@@ -138,7 +140,9 @@ pub async fn execute(
 ) -> Result<Committed, Error> {
     let key = id.key(&request.project);
     let bus = &request.app.bus;
-    Ok(bus.execute::<Function>(&key, command, &request.context).await?)
+    Ok(bus
+        .execute::<Function>(&key, command, &request.context)
+        .await?)
 }
 
 /// Answers a command with the function as it is now.
@@ -148,7 +152,10 @@ pub async fn changed(
     id: &FunctionId,
     committed: Committed,
 ) -> Result<Reply, Error> {
-    let found = request.view().function(request.project.as_str(), id.as_str()).await?;
+    let found = request
+        .view()
+        .function(request.project.as_str(), id.as_str())
+        .await?;
     let row = found.ok_or_else(|| Error::new(Kind::FunctionNotFound))?;
     Ok(answer(request, status, &row).await?.committed(committed))
 }
@@ -164,7 +171,9 @@ async fn model_of(request: &Request, row: &model::Function) -> Result<serde_json
         ..List::default()
     };
     let view = request.view();
-    let variables = view.variables(request.project.as_str(), &row.id, &all).await?;
+    let variables = view
+        .variables(request.project.as_str(), &row.id, &all)
+        .await?;
     Ok(super::model::function(row, &variables.rows))
 }
 
@@ -254,7 +263,9 @@ fn runtime(sent: &Parameters) -> Result<Option<String>, Error> {
         Some(runtime) if runtime.enabled => Ok(Some(id.to_owned())),
         Some(_) => Err(Error::with(
             Kind::RuntimeUnsupported,
-            format!("Runtime \"{id}\" is not supported by this server: it runs JavaScript and WebAssembly (node, bun and deno)."),
+            format!(
+                "Runtime \"{id}\" is not supported by this server: it runs JavaScript and WebAssembly (node, bun and deno)."
+            ),
         )),
         None => {
             let rule = format!("Value must be one of ({})", runtimes::ids().join(", "));

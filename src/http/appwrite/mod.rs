@@ -25,6 +25,7 @@ mod reply;
 mod request;
 mod routes;
 mod rules;
+mod schedules;
 mod system;
 mod time;
 mod variables;

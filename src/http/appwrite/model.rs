@@ -248,7 +248,11 @@ pub fn execution(row: &Execution, logs: &str, errors: &str) -> Value {
 
 /// The status of an execution that has ended.
 pub fn ended(outcome: &Outcome) -> &'static str {
-    if outcome.completed { "completed" } else { "failed" }
+    if outcome.completed {
+        "completed"
+    } else {
+        "failed"
+    }
 }
 
 /// Headers as a list of objects.
@@ -269,7 +273,12 @@ mod tests {
 
     #[track_caller]
     fn same_fields(value: &Value, fields: Fields) {
-        let mut have: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut have: Vec<&str> = value
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
         let mut want: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         have.sort_unstable();
         want.sort_unstable();

@@ -87,7 +87,8 @@ pub fn openapi() -> Value {
         properties.insert("total".to_owned(), json!({"type": "integer"}));
         let items = json!({"type": "array", "items": reference(item)});
         properties.insert(key.to_owned(), items);
-        let schema = json!({"type": "object", "required": ["total", key], "properties": properties});
+        let schema =
+            json!({"type": "object", "required": ["total", key], "properties": properties});
         schemas.insert(schema_name(name), schema);
     }
     json!({"paths": paths, "components": {"schemas": schemas}})
@@ -187,7 +188,9 @@ fn path_parameters(path: &str) -> Vec<Value> {
 
 fn schema_of(parameter: &Parameter) -> Value {
     let mut schema = type_of(parameter.kind);
-    let default = parameter.default.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let default = parameter
+        .default
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
     match default {
         None | Some(Value::Null) => {}
         Some(default) => schema["default"] = default,
@@ -220,7 +223,11 @@ fn body(parameters: &[Parameter]) -> Value {
         .map(|parameter| parameter.name)
         .collect();
     let file = parameters.iter().any(|parameter| parameter.kind == "file");
-    let media_type = if file { "multipart/form-data" } else { "application/json" };
+    let media_type = if file {
+        "multipart/form-data"
+    } else {
+        "application/json"
+    };
     let mut schema = json!({"type": "object", "properties": properties});
     if !required.is_empty() {
         schema["required"] = json!(required);

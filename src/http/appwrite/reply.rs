@@ -46,7 +46,11 @@ impl Reply {
 
     /// Text for people.
     pub fn text(text: &'static str) -> Self {
-        Self::new(200, "text/plain; charset=UTF-8", Bytes::from_static(text.as_bytes()))
+        Self::new(
+            200,
+            "text/plain; charset=UTF-8",
+            Bytes::from_static(text.as_bytes()),
+        )
     }
 
     /// Bytes of some type.

@@ -86,11 +86,20 @@ impl Request {
             (query, as_of(&app, parts.uri.query()).await?)
         } else {
             let limit = (route.body_limit)(&app.config);
-            (parameters::from_body(&parts, body, limit, route.too_large).await?, None)
+            (
+                parameters::from_body(&parts, body, limit, route.too_large).await?,
+                None,
+            )
         };
         let idempotency_key = Key::of(&parts.headers)
             .map_err(|error| Error::with(Kind::ArgumentInvalid, error.to_string()))?;
-        let context = context(&parts, &project, &caller, &parameters, idempotency_key.as_ref())?;
+        let context = context(
+            &parts,
+            &project,
+            &caller,
+            &parameters,
+            idempotency_key.as_ref(),
+        )?;
         let client = match parts.extensions.get::<ConnectInfo<SocketAddr>>() {
             Some(ConnectInfo(address)) => address.ip().to_string(),
             None => "127.0.0.1".to_owned(),
@@ -113,6 +122,21 @@ impl Request {
     /// The read models, at the position that was asked for.
     pub fn view(&self) -> View {
         self.app.reads.view(self.at)
+    }
+
+    /// The time that is read at, in milliseconds since the Unix epoch: now, or
+    /// when the last event before the asked position was recorded.
+    pub async fn moment(&self) -> Result<i64, Error> {
+        let Some(position) = self.at else {
+            return Ok(time::now());
+        };
+        let journal = self.app.bus.journal();
+        let events = journal.read_all(position.saturating_sub(1), 1).await;
+        let events = events.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the journal failed");
+            Error::new(Kind::Unavailable)
+        })?;
+        Ok(events.first().map_or_else(time::now, |event| event.recorded_at))
     }
 
     /// A header that is text.
@@ -155,13 +179,17 @@ impl Request {
     /// The function of the path.
     pub async fn function(&self) -> Result<model::Function, Error> {
         let id = self.function_id();
-        let found = self.view().function(self.project.as_str(), id.as_str()).await?;
+        let found = self
+            .view()
+            .function(self.project.as_str(), id.as_str())
+            .await?;
         found.ok_or_else(|| Error::new(Kind::FunctionNotFound))
     }
 
     /// The deployment of the path, when it is one of this function.
     pub async fn deployment(&self, of: &model::Function) -> Result<model::Deployment, Error> {
-        self.deployment_by_id(of, self.deployment_id().as_str()).await
+        self.deployment_by_id(of, self.deployment_id().as_str())
+            .await
     }
 
     /// A deployment of this function.
@@ -205,7 +233,10 @@ impl Request {
             Ok(Some((_, first))) if first == fingerprint => Ok(true),
             Ok(Some(_)) => Err(Error::new(Kind::IdempotencyKeyReused)),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the journal failed");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the journal failed"
+                );
                 Err(Error::new(Kind::Unavailable))
             }
         }

@@ -78,7 +78,9 @@ pub fn check_event(pattern: &str) -> Result<(), &'static str> {
     }
     let well_formed = (2..=7).contains(&parts.len())
         && SERVICES.contains(&parts[0])
-        && parts[1..].iter().all(|part| *part == "*" || is_path_id(part));
+        && parts[1..]
+            .iter()
+            .all(|part| *part == "*" || is_path_id(part));
     if well_formed {
         Ok(())
     } else {
@@ -89,12 +91,46 @@ pub fn check_event(pattern: &str) -> Result<(), &'static str> {
 /// A scope that a function may be given.
 pub fn is_scope(scope: &str) -> bool {
     const BOTH: &[&str] = &[
-        "project", "keys", "platforms", "mocks", "policies", "project.policies", "templates",
-        "stages", "users", "sessions", "teams", "databases", "tables", "columns", "indexes",
-        "rows", "collections", "attributes", "documents", "buckets", "files", "tokens",
-        "functions", "executions", "execution", "sites", "log", "providers", "topics",
-        "subscribers", "targets", "messages", "rules", "webhooks", "migrations", "schedules",
-        "vcs", "insights", "reports", "presences",
+        "project",
+        "keys",
+        "platforms",
+        "mocks",
+        "policies",
+        "project.policies",
+        "templates",
+        "stages",
+        "users",
+        "sessions",
+        "teams",
+        "databases",
+        "tables",
+        "columns",
+        "indexes",
+        "rows",
+        "collections",
+        "attributes",
+        "documents",
+        "buckets",
+        "files",
+        "tokens",
+        "functions",
+        "executions",
+        "execution",
+        "sites",
+        "log",
+        "providers",
+        "topics",
+        "subscribers",
+        "targets",
+        "messages",
+        "rules",
+        "webhooks",
+        "migrations",
+        "schedules",
+        "vcs",
+        "insights",
+        "reports",
+        "presences",
     ];
     match scope {
         "embeddings.write" | "locale.read" | "avatars.read" | "health.read" | "assistant.read" => {
@@ -161,12 +197,29 @@ mod tests {
         check(
             is_role,
             &[
-                "any", "guests", "users", "users/verified", "user:u1", "user:u1/unverified",
-                "team:t", "team:t/owner", "member:m", "label:vip1",
+                "any",
+                "guests",
+                "users",
+                "users/verified",
+                "user:u1",
+                "user:u1/unverified",
+                "team:t",
+                "team:t/owner",
+                "member:m",
+                "label:vip1",
             ],
             &[
-                "", "*", "some-random-string", "role:all", "any/x", "users/x", "user:", "user:u/x",
-                "member:m/x", "label:a-b", "guests:x",
+                "",
+                "*",
+                "some-random-string",
+                "role:all",
+                "any/x",
+                "users/x",
+                "user:",
+                "user:u/x",
+                "member:m/x",
+                "label:a-b",
+                "guests:x",
             ],
         );
     }
@@ -181,7 +234,14 @@ mod tests {
                 "users.*",
                 "databases.*.collections.*.documents.*.update",
             ],
-            &["", "users", "users..create", "nothing.*.create", "functions.*.create", "a.b.c.d.e.f.g.h"],
+            &[
+                "",
+                "users",
+                "users..create",
+                "nothing.*.create",
+                "functions.*.create",
+                "a.b.c.d.e.f.g.h",
+            ],
         );
     }
 
@@ -189,8 +249,20 @@ mod tests {
     fn scopes() {
         check(
             is_scope,
-            &["users.read", "execution.write", "project.policies.read", "locale.read"],
-            &["", "users", "users.delete", "locale.write", "*", "garbage.read"],
+            &[
+                "users.read",
+                "execution.write",
+                "project.policies.read",
+                "locale.read",
+            ],
+            &[
+                "",
+                "users",
+                "users.delete",
+                "locale.write",
+                "*",
+                "garbage.read",
+            ],
         );
     }
 
@@ -199,10 +271,27 @@ mod tests {
         check(
             is_schedule,
             &[
-                "* * * * *", "*/15 * * * *", "1-30/5 0 * * MON-FRI", "0 0 29 2 *", "@midnight",
-                "@yearly", "@Hourly", "0 0 L * ?", "0 0 15W * *", "0 0 * * 5#2", "0 0 * * 7",
+                "* * * * *",
+                "*/15 * * * *",
+                "1-30/5 0 * * MON-FRI",
+                "0 0 29 2 *",
+                "@midnight",
+                "@yearly",
+                "@Hourly",
+                "0 0 L * ?",
+                "0 0 15W * *",
+                "0 0 * * 5#2",
+                "0 0 * * 7",
             ],
-            &["", "* * * *", "* * * * * *", "0 0 31 2 *", "60 * * * *", "hello", "@never"],
+            &[
+                "",
+                "* * * *",
+                "* * * * * *",
+                "0 0 31 2 *",
+                "60 * * * *",
+                "hello",
+                "@never",
+            ],
         );
     }
 }

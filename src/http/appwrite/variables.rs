@@ -127,7 +127,11 @@ async fn value(request: &Request, text: &str, secret: bool) -> Result<Value, Err
     if !secret {
         return Ok(Value::Clear(text.to_owned()));
     }
-    let project = request.app.bus.load::<Project>(request.project.as_str()).await?;
+    let project = request
+        .app
+        .bus
+        .load::<Project>(request.project.as_str())
+        .await?;
     let sealed = request.app.vault.seal(&project.state.data_key, text)?;
     Ok(Value::Secret(sealed))
 }

@@ -103,8 +103,8 @@ impl From<projections::Error> for Error {
 
 impl From<crate::bus::Error<aggregates::project::Error>> for Error {
     fn from(error: crate::bus::Error<aggregates::project::Error>) -> Self {
-        use aggregates::project::Error as Refused;
         use crate::bus::Error as Bus;
+        use aggregates::project::Error as Refused;
         match error {
             Bus::Refused(Refused::NotFound) => Self::NotFound("the project".to_owned()),
             Bus::Refused(Refused::AlreadyExists) => {

@@ -41,14 +41,20 @@ pub(super) async fn create(
         let text = format!("the scope {scope} is not yours to give");
         return Err(Error::Invalid(text));
     }
-    if scopes.len() > 200 || scopes.iter().any(|scope| scope.is_empty() || scope.len() > 128) {
+    if scopes.len() > 200
+        || scopes
+            .iter()
+            .any(|scope| scope.is_empty() || scope.len() > 128)
+    {
         let text = "at most 200 scopes of 1 to 128 characters";
         return Err(Error::Invalid(text.to_owned()));
     }
     let id = caller.new_id(&project);
     let name = new.name.unwrap_or_default();
     if name.chars().count() > 128 {
-        return Err(Error::Invalid("a name has at most 128 characters".to_owned()));
+        return Err(Error::Invalid(
+            "a name has at most 128 characters".to_owned(),
+        ));
     }
     // The prefix is the one that Appwrite's clients know stored keys by.
     let secret = format!("standard_{}", auth::new_secret());
@@ -63,7 +69,10 @@ pub(super) async fn create(
         key,
     };
     let context = caller.context(&project, &body);
-    let committed = app.bus.execute::<Project>(&project, command, &context).await?;
+    let committed = app
+        .bus
+        .execute::<Project>(&project, command, &context)
+        .await?;
     let mut shown = json!({
         "id": id,
         "name": name,
@@ -75,7 +84,12 @@ pub(super) async fn create(
     if !committed.duplicate {
         shown["secret"] = secret.into();
     }
-    Ok((StatusCode::CREATED, [position_header(&committed)], Json(shown)).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [position_header(&committed)],
+        Json(shown),
+    )
+        .into_response())
 }
 
 pub(super) async fn list(
@@ -116,6 +130,9 @@ pub(super) async fn revoke(
         id: key.as_str().into(),
     };
     let context = caller.context(&project, b"");
-    let committed = app.bus.execute::<Project>(&project, command, &context).await?;
+    let committed = app
+        .bus
+        .execute::<Project>(&project, command, &context)
+        .await?;
     Ok((StatusCode::NO_CONTENT, [position_header(&committed)]).into_response())
 }

@@ -41,7 +41,11 @@ const OPERATIONS: &[Operation] = &[
         method: "delete",
         query: &[],
         success: 204,
-        ..read("/projects/{project}", "Delete a project and everything in it", "")
+        ..read(
+            "/projects/{project}",
+            "Delete a project and everything in it",
+            "",
+        )
     },
     Operation {
         query: &["as_of", "limit", "after"],
@@ -52,7 +56,11 @@ const OPERATIONS: &[Operation] = &[
         query: &[],
         body: Some("StrataNewKey"),
         success: 201,
-        ..read("/projects/{project}/keys", "Create an API key; its secret is shown once", "StrataKey")
+        ..read(
+            "/projects/{project}/keys",
+            "Create an API key; its secret is shown once",
+            "StrataKey",
+        )
     },
     Operation {
         method: "delete",
@@ -60,18 +68,44 @@ const OPERATIONS: &[Operation] = &[
         success: 204,
         ..read("/projects/{project}/keys/{key}", "Revoke an API key", "")
     },
-    read("/projections", "How far the read models are", "StrataProjectionList"),
+    read(
+        "/projections",
+        "How far the read models are",
+        "StrataProjectionList",
+    ),
     Operation {
         method: "post",
         query: &[],
         success: 202,
-        ..read("/projections/{name}/rebuild", "Build a read model again, beside the one in use", "StrataRebuild")
+        ..read(
+            "/projections/{name}/rebuild",
+            "Build a read model again, beside the one in use",
+            "StrataRebuild",
+        )
     },
     Operation {
-        query: &["as_of", "project", "stream", "actor", "event", "correlation", "after", "before", "limit"],
-        ..read("/audit", "Every event, who caused it and how", "StrataAuditList")
+        query: &[
+            "as_of",
+            "project",
+            "stream",
+            "actor",
+            "event",
+            "correlation",
+            "after",
+            "before",
+            "limit",
+        ],
+        ..read(
+            "/audit",
+            "Every event, who caused it and how",
+            "StrataAuditList",
+        )
     },
-    read("/head", "The last position, and the one that as_of names", "StrataHead"),
+    read(
+        "/head",
+        "The last position, and the one that as_of names",
+        "StrataHead",
+    ),
 ];
 
 /// Paths and schemas of `/strata/v1`.

@@ -62,7 +62,10 @@ const ALL: &[Template] = &[Template {
             entrypoint: "src/main.js",
             directory: "node/starter",
             files: &[
-                ("package.json", "{\n  \"name\": \"starter\",\n  \"version\": \"1.0.0\",\n  \"type\": \"module\",\n  \"main\": \"src/main.js\"\n}\n"),
+                (
+                    "package.json",
+                    "{\n  \"name\": \"starter\",\n  \"version\": \"1.0.0\",\n  \"type\": \"module\",\n  \"main\": \"src/main.js\"\n}\n",
+                ),
                 ("src/main.js", STARTER),
             ],
         },
@@ -88,7 +91,11 @@ const ALL: &[Template] = &[Template {
 pub fn list(runtimes: &[String], use_cases: &[String]) -> Vec<Value> {
     ALL.iter()
         .filter(|template| {
-            use_cases.is_empty() || template.use_cases.iter().any(|case| use_cases.iter().any(|wanted| wanted == case))
+            use_cases.is_empty()
+                || template
+                    .use_cases
+                    .iter()
+                    .any(|case| use_cases.iter().any(|wanted| wanted == case))
         })
         .map(model)
         .filter(|template| {
@@ -157,7 +164,10 @@ pub fn source(owner: &str, repository: &str, directory: &str) -> Option<std::io:
         .flat_map(|template| template.variants)
         .find(|variant| variant.directory == directory)
         .map(|variant| {
-            let files = variant.files.iter().map(|(path, text)| (*path, text.as_bytes()));
+            let files = variant
+                .files
+                .iter()
+                .map(|(path, text)| (*path, text.as_bytes()));
             super::super::archive::pack(files).map(Bytes::from)
         })
 }

@@ -67,7 +67,10 @@ async fn answer(request: &Request, output: bool) -> Result<Reply, Error> {
     let (range, bytes) = part;
     let status = if range.is_some() { 206 } else { 200 };
     let mut reply = Reply::bytes(status, media_type, bytes);
-    reply.header("content-disposition", &format!("attachment; filename=\"{name}\""));
+    reply.header(
+        "content-disposition",
+        &format!("attachment; filename=\"{name}\""),
+    );
     reply.header("cache-control", "private, max-age=3888000");
     reply.header("accept-ranges", "bytes");
     if let Some(Range { start, end }) = range {

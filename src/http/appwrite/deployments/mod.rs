@@ -132,7 +132,9 @@ pub async fn duplicate_in_path(request: Request) -> Result<Reply, Error> {
 
 async fn build_again(request: Request, original: DeploymentId) -> Result<Reply, Error> {
     let function = request.function().await?;
-    let original = request.deployment_by_id(&function, original.as_str()).await?;
+    let original = request
+        .deployment_by_id(&function, original.as_str())
+        .await?;
     if !original.source_complete {
         return Err(Error::new(Kind::DeploymentNotFound));
     }
@@ -170,7 +172,10 @@ pub async fn from_template(request: Request) -> Result<Reply, Error> {
         ));
     };
     let source = source.map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "cannot pack a template");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "cannot pack a template"
+        );
         Error::new(Kind::ServerError)
     })?;
     let blob = request.app.blobs.put(source).await?;
@@ -216,7 +221,9 @@ async fn execute(
 ) -> Result<Committed, Error> {
     let key = id.key(&request.project);
     let bus = &request.app.bus;
-    Ok(bus.execute::<Deployment>(&key, command, &request.context).await?)
+    Ok(bus
+        .execute::<Deployment>(&key, command, &request.context)
+        .await?)
 }
 
 /// Answers a command with the deployment as it is now.
@@ -233,7 +240,10 @@ async fn changed(
 
 async fn answer(request: &Request, status: u16, row: &model::Deployment) -> Result<Reply, Error> {
     let value = model_of(request, row).await?;
-    Ok(Reply::json(status, request.shaped(Model::Deployment, value)))
+    Ok(Reply::json(
+        status,
+        request.shaped(Model::Deployment, value),
+    ))
 }
 
 async fn model_of(request: &Request, row: &model::Deployment) -> Result<Value, Error> {

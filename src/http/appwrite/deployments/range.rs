@@ -16,7 +16,9 @@ pub fn read(header: Option<&str>, size: u64) -> Result<Option<Range<u64>>, Error
         let (start, end) = range.split_once('-')?;
         let number = |text: &str| {
             let text = text.trim();
-            text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok())?
+            text.bytes()
+                .all(|b| b.is_ascii_digit())
+                .then(|| text.parse::<u64>().ok())?
         };
         let start = number(start)?;
         let end = match end.trim() {
@@ -26,7 +28,9 @@ pub fn read(header: Option<&str>, size: u64) -> Result<Option<Range<u64>>, Error
         // A range of one byte is refused too, as upstream does.
         (start < end && end < size).then(|| start..end + 1)
     });
-    range.map(Some).ok_or_else(|| Error::new(Kind::InvalidRange))
+    range
+        .map(Some)
+        .ok_or_else(|| Error::new(Kind::InvalidRange))
 }
 
 #[cfg(test)]
@@ -51,7 +55,11 @@ mod tests {
             ("bytes=0-99999999999999999999", small, None),
             ("bytes=18446744073709551615-", small, None),
         ] {
-            assert_eq!(read(Some(header), size).ok().flatten(), expected, "{header}");
+            assert_eq!(
+                read(Some(header), size).ok().flatten(),
+                expected,
+                "{header}"
+            );
         }
         assert_eq!(read(None, small), Ok(None));
     }

@@ -60,7 +60,10 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     if most > 0 && part.size > most {
         return Err(Error::with(
             Kind::InvalidFileSize,
-            format!("The source has {} bytes; this server accepts {most}.", part.size),
+            format!(
+                "The source has {} bytes; this server accepts {most}.",
+                part.size
+            ),
         ));
     }
     if file.bytes.is_empty() {
@@ -151,9 +154,14 @@ fn part(content_range: Option<&str>, length: u64) -> Result<Part, Error> {
     }
     let last = start + wanted == size;
     if start % CHUNK != 0 || wanted > CHUNK || (wanted < CHUNK && !last) {
-        return refused("Chunks must begin at multiples of 5242880 bytes and be as long, but for the last.");
+        return refused(
+            "Chunks must begin at multiples of 5242880 bytes and be as long, but for the last.",
+        );
     }
-    match (u32::try_from(start / CHUNK), u32::try_from(size.div_ceil(CHUNK))) {
+    match (
+        u32::try_from(start / CHUNK),
+        u32::try_from(size.div_ceil(CHUNK)),
+    ) {
         (Ok(index), Ok(chunks)) => Ok(Part {
             index,
             chunks,
@@ -170,12 +178,14 @@ fn numbers(text: &str) -> Option<(u64, u64, u64)> {
     let number = |digits: &str| {
         let digits = digits.trim();
         // `parse` would take a sign.
-        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
+        digits
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| digits.parse().ok())?
     };
     let (end, size): (u64, u64) = (number(end)?, number(size)?);
     (end < u64::MAX).then_some((number(start)?, end, size))
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -195,13 +205,33 @@ mod tests {
         assert_eq!(part(None, 7).ok(), expected(0, 1, 7, 7));
         for (range, length, result) in [
             ("bytes 0-6/7", 7, expected(0, 1, 7, 7)),
-            ("bytes 0-5242879/12000000", 5_242_880, expected(0, 3, 12_000_000, 5_242_880)),
-            ("bytes 5242880-10485759/12000000", 5_242_880, expected(1, 3, 12_000_000, 5_242_880)),
-            ("bytes 10485760-11999999/12000000", 1_514_240, expected(2, 3, 12_000_000, 1_514_240)),
+            (
+                "bytes 0-5242879/12000000",
+                5_242_880,
+                expected(0, 3, 12_000_000, 5_242_880),
+            ),
+            (
+                "bytes 5242880-10485759/12000000",
+                5_242_880,
+                expected(1, 3, 12_000_000, 5_242_880),
+            ),
+            (
+                "bytes 10485760-11999999/12000000",
+                1_514_240,
+                expected(2, 3, 12_000_000, 1_514_240),
+            ),
             // One byte too many in the last chunk.
-            ("bytes 5242880-10485759/10485759", 5_242_880, expected(1, 2, 10_485_759, 5_242_879)),
+            (
+                "bytes 5242880-10485759/10485759",
+                5_242_880,
+                expected(1, 2, 10_485_759, 5_242_879),
+            ),
             // Whole, though larger than a chunk.
-            ("bytes 0-5999999/6000000", 6_000_000, expected(0, 1, 6_000_000, 6_000_000)),
+            (
+                "bytes 0-5999999/6000000",
+                6_000_000,
+                expected(0, 1, 6_000_000, 6_000_000),
+            ),
             ("bytes 0-6/5", 7, None),
             ("bytes 7-6/9", 1, None),
             ("bytes 9-9/9", 1, None),

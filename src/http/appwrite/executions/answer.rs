@@ -20,11 +20,13 @@ impl Shape {
     pub fn wanted(accept: Option<&str>) -> Self {
         let types = accept.unwrap_or_default().split(',');
         types
-            .filter_map(|one| match one.split(';').next().unwrap_or_default().trim() {
-                "application/json" | "application/*" => Some(Self::Json),
-                "multipart/form-data" | "multipart/*" => Some(Self::Multipart),
-                _ => None,
-            })
+            .filter_map(
+                |one| match one.split(';').next().unwrap_or_default().trim() {
+                    "application/json" | "application/*" => Some(Self::Json),
+                    "multipart/form-data" | "multipart/*" => Some(Self::Multipart),
+                    _ => None,
+                },
+            )
             .next()
             .unwrap_or(Self::Json)
     }
@@ -104,8 +106,14 @@ mod tests {
             (Some("*/*"), Shape::Json),
             (Some("application/json"), Shape::Json),
             (Some("multipart/form-data"), Shape::Multipart),
-            (Some("text/html, multipart/*, application/json"), Shape::Multipart),
-            (Some("application/*;q=0.5, multipart/form-data"), Shape::Json),
+            (
+                Some("text/html, multipart/*, application/json"),
+                Shape::Multipart,
+            ),
+            (
+                Some("application/*;q=0.5, multipart/form-data"),
+                Shape::Json,
+            ),
         ] {
             assert_eq!(Shape::wanted(accept), expected, "{accept:?}");
         }
@@ -113,7 +121,8 @@ mod tests {
 
     #[test]
     fn multipart_carries_raw_bytes() {
-        let model = json!({"$id": "e", "responseBody": "", "flag": true, "list": [1], "none": null});
+        let model =
+            json!({"$id": "e", "responseBody": "", "flag": true, "list": [1], "none": null});
         let bytes = multipart(&model, b"\xff\x00\r\n--", "B");
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("name=\"flag\"\r\n\r\n1\r\n"), "{text}");

@@ -48,7 +48,9 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     let call = call(&request, asked, &settings, &id);
     let executor = &request.app.executor;
     if background {
-        let committed = executor.request(call, scheduled_at, &request.context).await?;
+        let committed = executor
+            .request(call, scheduled_at, &request.context)
+            .await?;
         let row = row(&request, &id).await?;
         let value = super::model_of(&request, row, None).await?;
         let value = request.shaped(Model::Execution, value);
@@ -143,7 +145,11 @@ async fn check(request: &Request) -> Result<Settings, Error> {
             return Err(Error::new(Kind::BuildNotReady));
         }
         let roles = request.caller.roles();
-        if !settings.execute.iter().any(|role| roles.contains(&role.as_str())) {
+        if !settings
+            .execute
+            .iter()
+            .any(|role| roles.contains(&role.as_str()))
+        {
             return Err(Error::with(
                 Kind::UserUnauthorized,
                 "No permissions provided for action 'execute'",
@@ -293,7 +299,10 @@ async fn repeated(request: &Request, id: &ExecutionId) -> Result<Reply, Error> {
 }
 
 async fn row(request: &Request, id: &ExecutionId) -> Result<model::Execution, Error> {
-    let found = request.view().execution(request.project.as_str(), id.as_str()).await?;
+    let found = request
+        .view()
+        .execution(request.project.as_str(), id.as_str())
+        .await?;
     found.ok_or_else(|| Error::new(Kind::ExecutionNotFound))
 }
 

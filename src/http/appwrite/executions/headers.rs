@@ -65,7 +65,9 @@ pub fn read(sent: &Parameters) -> Result<Pairs, Error> {
         }
         size += name.len() + value.len();
         if size >= LARGEST {
-            return Err(refused("Names and values together must be shorter than 16384 bytes"));
+            return Err(refused(
+                "Names and values together must be shorter than 16384 bytes",
+            ));
         }
         pairs.push((name, value));
     }

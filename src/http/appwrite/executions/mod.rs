@@ -72,13 +72,18 @@ pub async fn delete(request: Request) -> Result<Reply, Error> {
     let key = request.execution_id().key(&request.project);
     let command = Command::Delete { overdue };
     let bus = &request.app.bus;
-    let committed = bus.execute::<Execution>(&key, command, &request.context).await?;
+    let committed = bus
+        .execute::<Execution>(&key, command, &request.context)
+        .await?;
     Ok(Reply::empty().committed(committed))
 }
 
 async fn find(request: &Request) -> Result<model::Execution, Error> {
     let (id, function) = (request.execution_id(), request.function_id());
-    let found = request.view().execution(request.project.as_str(), id.as_str()).await?;
+    let found = request
+        .view()
+        .execution(request.project.as_str(), id.as_str())
+        .await?;
     found
         .filter(|row| row.function_id == function.as_str())
         .ok_or_else(|| Error::new(Kind::ExecutionNotFound))
@@ -95,7 +100,10 @@ async fn model_of(
     }
     let (logs, errors) = if request.caller.is_key() {
         let blobs = &request.app.blobs;
-        (blobs.get_text(&row.logs).await?, blobs.get_text(&row.errors).await?)
+        (
+            blobs.get_text(&row.logs).await?,
+            blobs.get_text(&row.errors).await?,
+        )
     } else {
         Default::default()
     };
@@ -108,7 +116,10 @@ fn cut_off(timeout: u32) -> i64 {
 }
 
 fn is_overdue(row: &model::Execution, before: i64) -> bool {
-    let due = row.scheduled_at.unwrap_or(row.created_at).max(row.created_at);
+    let due = row
+        .scheduled_at
+        .unwrap_or(row.created_at)
+        .max(row.created_at);
     OPEN.contains(&row.status.as_str()) && due < before
 }
 
@@ -124,7 +135,11 @@ fn widen(filters: &mut [Filter], before: i64) -> bool {
         else {
             continue;
         };
-        let has = |word: &str| values.iter().any(|value| matches!(value, Scalar::Text(text) if text == word));
+        let has = |word: &str| {
+            values
+                .iter()
+                .any(|value| matches!(value, Scalar::Text(text) if text == word))
+        };
         if OPEN.iter().any(|word| has(word)) {
             return false;
         }
@@ -157,7 +172,10 @@ mod tests {
         let status = |words: &[&str]| Filter::Compare {
             column: "status",
             operator: Operator::Equal,
-            values: words.iter().map(|word| Scalar::Text((*word).to_owned())).collect(),
+            values: words
+                .iter()
+                .map(|word| Scalar::Text((*word).to_owned()))
+                .collect(),
         };
         let mut filters = [status(&["failed"])];
         assert!(widen(&mut filters, 7));

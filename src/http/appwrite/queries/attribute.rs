@@ -29,6 +29,8 @@ pub struct Attribute {
     pub column: &'static str,
     /// Of its values.
     pub kind: Type,
+    /// The value that it has in every row: then there is no column.
+    pub constant: Option<&'static str>,
 }
 
 /// What a list can be asked.
@@ -43,11 +45,7 @@ pub struct Schema {
 }
 
 const fn attribute(name: &'static str, column: &'static str, kind: Type) -> Attribute {
-    Attribute {
-        name,
-        column,
-        kind,
-    }
+    Attribute { name, column, kind }
 }
 
 const COMMON: &[Attribute] = &[
@@ -65,6 +63,8 @@ pub const FUNCTIONS: Schema = Schema {
         attribute("runtime", "runtime", Type::Text),
         attribute("deploymentId", "deployment_id", Type::Text),
         attribute("schedule", "schedule", Type::Text),
+        attribute("scheduleNext", SCHEDULE_NEXT, Type::Date),
+        attribute("schedulePrevious", SCHEDULE_PREVIOUS, Type::Date),
         attribute("timeout", "timeout", Type::Integer),
         attribute("entrypoint", "entrypoint", Type::Text),
         attribute("commands", "commands", Type::Text),
@@ -108,7 +108,7 @@ pub const EXECUTIONS: Schema = Schema {
 pub const VARIABLES: Schema = Schema {
     attributes: &[
         attribute("key", "key", Type::Text),
-        attribute("resourceType", "resource_type", Type::Text),
+        constant("resourceType", "function"),
         attribute("resourceId", "function_id", Type::Text),
         attribute("secret", "secret", Type::Boolean),
     ],

@@ -90,6 +90,9 @@ pub(super) fn read(
         .iter()
         .map(|value| scalar(attribute, value))
         .collect::<Result<Vec<_>, _>>()?;
+    if let Some(constant) = attribute.constant {
+        return Ok(always(holds(operator, constant, &values)));
+    }
     if attribute.kind == Type::SecondsRoundedUp {
         return Ok(rounded_up(attribute.column, operator, &values));
     }
@@ -98,6 +101,49 @@ pub(super) fn read(
         operator,
         values,
     })
+}
+
+/// A condition that every row fulfils, or none.
+pub fn always(fulfilled: bool) -> Filter {
+    if fulfilled {
+        Filter::And(Vec::new())
+    } else {
+        Filter::Or(Vec::new())
+    }
+}
+
+/// Whether a text fulfils a condition.
+fn holds(operator: Operator, text: &str, values: &[Scalar]) -> bool {
+    let texts: Vec<&str> = values
+        .iter()
+        .filter_map(|value| match value {
+            Scalar::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let any = |test: &dyn Fn(&str) -> bool| texts.iter().any(|value| test(value));
+    let lower = text.to_lowercase();
+    let starts = |value: &str| lower.starts_with(&value.to_lowercase());
+    let ends = |value: &str| lower.ends_with(&value.to_lowercase());
+    let contains = |value: &str| lower.contains(&value.to_lowercase());
+    match operator {
+        Operator::Equal => any(&|value| text == value),
+        Operator::NotEqual => !any(&|value| text == value),
+        Operator::Less => any(&|value| text < value),
+        Operator::LessEqual => any(&|value| text <= value),
+        Operator::Greater => any(&|value| text > value),
+        Operator::GreaterEqual => any(&|value| text >= value),
+        Operator::Between => matches!(texts[..], [from, to] if (from..=to).contains(&text)),
+        Operator::NotBetween => !matches!(texts[..], [from, to] if (from..=to).contains(&text)),
+        Operator::IsNull => false,
+        Operator::IsNotNull => true,
+        Operator::StartsWith => any(&starts),
+        Operator::NotStartsWith => !any(&starts),
+        Operator::EndsWith => any(&ends),
+        Operator::NotEndsWith => !any(&ends),
+        Operator::Contains => any(&contains),
+        Operator::NotContains => !any(&contains),
+    }
 }
 
 /// A condition on whole seconds, rounded up, as one on the milliseconds behind
@@ -130,9 +176,12 @@ fn rounded_up(column: &'static str, operator: Operator, values: &[Scalar]) -> Fi
         ])
     };
     match (operator, &seconds[..]) {
-        (Operator::Equal, seconds) => {
-            Filter::Or(seconds.iter().map(|second| within(*second, *second)).collect())
-        }
+        (Operator::Equal, seconds) => Filter::Or(
+            seconds
+                .iter()
+                .map(|second| within(*second, *second))
+                .collect(),
+        ),
         (Operator::NotEqual, [second]) => outside(*second, *second),
         (Operator::Less, [second]) => compare(Operator::LessEqual, begin(*second)),
         (Operator::LessEqual, [second]) => compare(Operator::LessEqual, end(*second)),
@@ -189,10 +238,14 @@ fn existence(
             let name = value
                 .as_str()
                 .ok_or_else(|| query.count("names of attributes"))?;
-            Ok(Filter::Compare {
-                column: schema.attribute(name, format)?.column,
-                operator,
-                values: Vec::new(),
+            let attribute = schema.attribute(name, format)?;
+            Ok(match attribute.constant {
+                Some(_) => always(operator == Operator::IsNotNull),
+                None => Filter::Compare {
+                    column: attribute.column,
+                    operator,
+                    values: Vec::new(),
+                },
             })
         })
         .collect::<Result<_, Error>>()?;

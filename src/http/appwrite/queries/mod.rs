@@ -11,7 +11,10 @@ mod legacy;
 use projections::query::{Cursor, List, Order, OrderBy};
 use serde_json::Value;
 
-pub use attribute::{DEPLOYMENTS, EXECUTIONS, FUNCTIONS, Schema, VARIABLES};
+pub use attribute::{
+    DEPLOYMENTS, EXECUTIONS, FUNCTIONS, SCHEDULE_NEXT, SCHEDULE_PREVIOUS, Schema, VARIABLES,
+};
+pub use condition::always;
 
 use super::error::{Error, Kind};
 use super::format::Format;
@@ -45,7 +48,12 @@ pub struct Wanted {
 pub fn read(parameters: &Parameters, schema: &Schema, format: Format) -> Result<Wanted, Error> {
     let rule = format!("Value must be a valid string and no longer than {LONGEST} chars");
     let texts = parameters
-        .list("queries", MOST, |text| text.chars().count() <= LONGEST, &rule)?
+        .list(
+            "queries",
+            MOST,
+            |text| text.chars().count() <= LONGEST,
+            &rule,
+        )?
         .unwrap_or_default();
     let mut wanted = Wanted {
         list: List {
@@ -204,7 +212,9 @@ impl Reader<'_> {
                     .one()?
                     .as_str()
                     .filter(|id| super::rules::is_path_id(id))
-                    .ok_or_else(|| refused(format_args!("Invalid cursor: {}", super::rules::PATH_ID)))?;
+                    .ok_or_else(|| {
+                        refused(format_args!("Invalid cursor: {}", super::rules::PATH_ID))
+                    })?;
                 list.cursor.get_or_insert(match query.method {
                     "cursorAfter" => Cursor::After(id.to_owned()),
                     _ => Cursor::Before(id.to_owned()),
@@ -213,7 +223,17 @@ impl Reader<'_> {
             "orderAsc" | "orderDesc" => {
                 let by = match query.attribute {
                     "" | "$sequence" => OrderBy::Insertion,
-                    name => OrderBy::Column(self.schema.attribute(name, self.format)?.column),
+                    name => {
+                        let attribute = self.schema.attribute(name, self.format)?;
+                        match attribute.column {
+                            // All rows are alike.
+                            _ if attribute.constant.is_some() => return Ok(()),
+                            SCHEDULE_NEXT | SCHEDULE_PREVIOUS => {
+                                return Err(refused(format_args!("Cannot order by attribute: {name}")));
+                            }
+                            column => OrderBy::Column(column),
+                        }
+                    }
                 };
                 list.order.push(Order {
                     by,
@@ -236,7 +256,10 @@ impl Reader<'_> {
     }
 
     fn selectable(&self, name: &str) -> bool {
-        self.schema.selectable.iter().any(|(field, _)| *field == name)
+        self.schema
+            .selectable
+            .iter()
+            .any(|(field, _)| *field == name)
     }
 
     fn selected(&self, query: &Query<'_>) -> Result<Vec<String>, Error> {
@@ -251,7 +274,9 @@ impl Reader<'_> {
             .iter()
             .map(|value| match value.as_str() {
                 Some(name) if name == "*" || self.selectable(name) => Ok(name.to_owned()),
-                Some(name) => Err(refused(format_args!("Attribute not found in schema: {name}"))),
+                Some(name) => Err(refused(format_args!(
+                    "Attribute not found in schema: {name}"
+                ))),
                 None => Err(refused("Select queries take names of attributes.")),
             })
             .collect()

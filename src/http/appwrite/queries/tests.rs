@@ -109,41 +109,104 @@ fn refusals_name_what_is_wrong() {
     for (query, kind, text) in [
         (json!("{"), invalid, "not valid JSON"),
         (json!("[]"), invalid, "must be an object"),
-        (json!({"method": "frobnicate"}), invalid, "Query method is invalid: frobnicate"),
-        (json!({"method": "equal", "attribute": "foo", "values": [1]}), invalid,
-            "Attribute not found in schema: foo"),
-        (json!({"method": "orderAsc", "attribute": "foo"}), invalid,
-            "Attribute not found in schema: foo"),
-        (json!({"method": "equal", "attribute": "name", "values": []}), invalid,
-            "Equal queries require at least one value."),
-        (json!({"method": "notEqual", "attribute": "name", "values": ["a", "b"]}), invalid,
-            "NotEqual queries require exactly one value."),
-        (json!({"method": "between", "attribute": "timeout", "values": [1]}), invalid,
-            "exactly two values"),
-        (json!({"method": "equal", "attribute": "timeout", "values": ["15"]}), invalid,
-            "Query value is invalid for attribute \"timeout\""),
-        (json!({"method": "equal", "attribute": "enabled", "values": [1]}), invalid, "enabled"),
-        (json!({"method": "equal", "attribute": "$createdAt", "values": ["then"]}), invalid,
-            "$createdAt"),
-        (json!({"method": "contains", "attribute": "timeout", "values": [1]}), invalid,
-            "not a string"),
-        (json!({"method": "limit", "values": [0]}), invalid, "Invalid limit"),
-        (json!({"method": "offset", "values": [-1]}), invalid, "Invalid offset"),
-        (json!({"method": "cursorAfter", "values": [7]}), invalid, "Invalid cursor"),
-        (json!({"method": "or", "values": [{"method": "isNull", "attribute": "name"}]}), invalid,
-            "at least two"),
-        (json!({"method": "select", "values": ["name"]}), invalid, "select"),
+        (
+            json!({"method": "frobnicate"}),
+            invalid,
+            "Query method is invalid: frobnicate",
+        ),
+        (
+            json!({"method": "equal", "attribute": "foo", "values": [1]}),
+            invalid,
+            "Attribute not found in schema: foo",
+        ),
+        (
+            json!({"method": "orderAsc", "attribute": "foo"}),
+            invalid,
+            "Attribute not found in schema: foo",
+        ),
+        (
+            json!({"method": "equal", "attribute": "name", "values": []}),
+            invalid,
+            "Equal queries require at least one value.",
+        ),
+        (
+            json!({"method": "notEqual", "attribute": "name", "values": ["a", "b"]}),
+            invalid,
+            "NotEqual queries require exactly one value.",
+        ),
+        (
+            json!({"method": "between", "attribute": "timeout", "values": [1]}),
+            invalid,
+            "exactly two values",
+        ),
+        (
+            json!({"method": "equal", "attribute": "timeout", "values": ["15"]}),
+            invalid,
+            "Query value is invalid for attribute \"timeout\"",
+        ),
+        (
+            json!({"method": "equal", "attribute": "enabled", "values": [1]}),
+            invalid,
+            "enabled",
+        ),
+        (
+            json!({"method": "equal", "attribute": "$createdAt", "values": ["then"]}),
+            invalid,
+            "$createdAt",
+        ),
+        (
+            json!({"method": "contains", "attribute": "timeout", "values": [1]}),
+            invalid,
+            "not a string",
+        ),
+        (
+            json!({"method": "limit", "values": [0]}),
+            invalid,
+            "Invalid limit",
+        ),
+        (
+            json!({"method": "offset", "values": [-1]}),
+            invalid,
+            "Invalid offset",
+        ),
+        (
+            json!({"method": "cursorAfter", "values": [7]}),
+            invalid,
+            "Invalid cursor",
+        ),
+        (
+            json!({"method": "or", "values": [{"method": "isNull", "attribute": "name"}]}),
+            invalid,
+            "at least two",
+        ),
+        (
+            json!({"method": "select", "values": ["name"]}),
+            invalid,
+            "select",
+        ),
         (deep, invalid, "chars"),
-        (json!({"method": "search", "attribute": "name", "values": ["x"]}), unindexed,
-            "Searching by attribute \"name\" requires a fulltext index."),
-        (json!({"method": "search", "attribute": "foo", "values": ["x"]}), invalid, "foo"),
+        (
+            json!({"method": "search", "attribute": "name", "values": ["x"]}),
+            unindexed,
+            "Searching by attribute \"name\" requires a fulltext index.",
+        ),
+        (
+            json!({"method": "search", "attribute": "foo", "values": ["x"]}),
+            invalid,
+            "foo",
+        ),
     ] {
         let error = ask(&FUNCTIONS, std::slice::from_ref(&query)).unwrap_err();
         assert_eq!(error.envelope()["type"], kind, "{query}: {error}");
         assert!(error.message.contains(text), "{query}: {error}");
     }
     let many = vec![json!({"method": "limit", "values": [1]}); MOST + 1];
-    assert!(ask(&FUNCTIONS, &many).unwrap_err().message.contains("no longer than 100 items"));
+    assert!(
+        ask(&FUNCTIONS, &many)
+            .unwrap_err()
+            .message
+            .contains("no longer than 100 items")
+    );
 }
 
 #[test]
@@ -154,8 +217,14 @@ fn deployments_can_be_selected_from_and_not_searched() {
     let searching = super::super::parameters::from_query(Some("search=x"));
     let error = read(&searching, &DEPLOYMENTS, newest()).unwrap_err();
     assert_eq!(error.envelope()["type"], "general_query_invalid");
-    assert!(read(&searching, &EXECUTIONS, newest()).is_ok(), "no such parameter");
-    assert_eq!(read(&searching, &FUNCTIONS, newest()).unwrap().list.search, "x");
+    assert!(
+        read(&searching, &EXECUTIONS, newest()).is_ok(),
+        "no such parameter"
+    );
+    assert_eq!(
+        read(&searching, &FUNCTIONS, newest()).unwrap().list.search,
+        "x"
+    );
 }
 
 #[test]
@@ -179,13 +248,40 @@ fn build_durations_are_compared_as_whole_seconds() {
 #[test]
 fn old_clients_write_queries_as_text() {
     for (text, expected) in [
-        ("equal(\"name\", [\"x\"])", json!({"method": "equal", "attribute": "name", "values": ["x"]})),
-        ("equal('name', 'x')", json!({"method": "equal", "attribute": "name", "values": ["x"]})),
+        (
+            "equal(\"name\", [\"x\"])",
+            json!({"method": "equal", "attribute": "name", "values": ["x"]}),
+        ),
+        (
+            "equal('name', 'x')",
+            json!({"method": "equal", "attribute": "name", "values": ["x"]}),
+        ),
         ("limit(10)", json!({"method": "limit", "values": [10]})),
-        ("orderDesc(\"name\")", json!({"method": "orderDesc", "attribute": "name", "values": []})),
-        ("between(\"timeout\", 1, 5)", json!({"method": "between", "attribute": "timeout", "values": [1, 5]})),
+        (
+            "orderDesc(\"name\")",
+            json!({"method": "orderDesc", "attribute": "name", "values": []}),
+        ),
+        (
+            "between(\"timeout\", 1, 5)",
+            json!({"method": "between", "attribute": "timeout", "values": [1, 5]}),
+        ),
     ] {
         assert_eq!(legacy::parse(text), Some(expected), "{text}");
     }
     assert_eq!(legacy::parse("limit(10"), None);
+}
+
+#[test]
+fn what_all_rows_share_needs_no_column() {
+    for (query, expected) in [
+        (json!({"method": "equal", "attribute": "resourceType", "values": ["function"]}), true),
+        (json!({"method": "equal", "attribute": "resourceType", "values": ["site", "project"]}), false),
+        (json!({"method": "startsWith", "attribute": "resourceType", "values": ["FUN"]}), true),
+        (json!({"method": "isNull", "attribute": "resourceType"}), false),
+    ] {
+        let wanted = ask(&VARIABLES, std::slice::from_ref(&query)).unwrap();
+        assert_eq!(wanted.list.filters, [always(expected)], "{query}");
+    }
+    let order = json!({"method": "orderDesc", "attribute": "resourceType"});
+    assert_eq!(ask(&VARIABLES, &[order]).unwrap().list.order, []);
 }
