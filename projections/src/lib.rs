@@ -1,4 +1,54 @@
 //! Read models of Strata and the runner that feeds them from the journal.
+//!
+//! A projection (`models`) is a pure function from an event to row changes.
+//! Its rows live in system-versioned tables (`table`), so that every read can
+//! be asked of now or of any position in the past with the same statement
+//! (`list`). One thread (`runner`) applies every event once, to all projections
+//! in one transaction. [`View`] is how everybody else reads.
+//!
+//! The file holds nothing that the journal does not hold (`file`).
 
 pub mod model;
 pub mod query;
+
+mod db;
+mod error;
+mod file;
+mod list;
+mod models;
+mod projection;
+mod read_models;
+mod readers;
+mod runner;
+mod search;
+mod state;
+mod table;
+mod versions;
+mod view;
+
+pub use error::Error;
+pub use read_models::{Options, ReadModels};
+pub use state::{Progress, Status};
+pub use view::{InProject, View};
+
+/// What to show of the audit log. All that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Id of the project.
+    pub project: Option<String>,
+    /// Name of the stream, for example `function-default:hello`.
+    pub stream: Option<String>,
+    /// Who did it.
+    pub actor: Option<String>,
+    /// Type of the event.
+    pub event: Option<String>,
+    /// What follows from one request.
+    pub correlation: Option<String>,
+    /// Only what comes after this position.
+    pub after: Option<u64>,
+    /// Only what comes before this position; when nothing is said about
+    /// `after`, the newest ones of these.
+    pub before: Option<u64>,
+    /// Most rows to return.
+    pub limit: u32,
+}

@@ -3,9 +3,10 @@
 use aggregates::deployment::{Artefact, Plan};
 use aggregates::function::{Settings, Value};
 use aggregates::{Blob, Dialect, Sealed, Text};
+use serde::{Deserialize, Serialize};
 
 /// A function as of some position.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Function {
     pub id: String,
@@ -30,7 +31,7 @@ pub struct Function {
 }
 
 /// A variable as of some position.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Variable {
     pub id: String,
@@ -43,7 +44,7 @@ pub struct Variable {
 }
 
 /// A deployment as of some position.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Deployment {
     pub id: String,
@@ -74,7 +75,7 @@ pub struct Deployment {
 }
 
 /// An execution as of some position.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Execution {
     pub id: String,
@@ -102,7 +103,7 @@ pub struct Execution {
 }
 
 /// A project as of some position.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Project {
     pub id: String,
@@ -114,7 +115,7 @@ pub struct Project {
 }
 
 /// An API key as of some position; never the key itself.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Key {
     pub id: String,
@@ -129,7 +130,7 @@ pub struct Key {
 }
 
 /// One line of the audit log: one event, who caused it and how.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Audit {
     pub position: u64,

@@ -1,0 +1,263 @@
+//! Executions.
+
+use std::sync::Arc;
+
+use aggregates::event::Event;
+use aggregates::execution::{Event as Happened, Outcome, Request};
+use aggregates::{Text, function, project};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::db::{Dialect, Value};
+use crate::model::Execution;
+use crate::projection::{Projection, Recorded};
+use crate::table::{Column, Table};
+use crate::versions::{Place, Row, Store, Versions};
+
+impl Row for Execution {
+    const TABLE: &'static Table = &Table {
+        name: "executions",
+        columns: &[
+            Column::text("id"),
+            Column::integer("created_at"),
+            Column::integer("updated_at"),
+            Column::text("trigger"),
+            Column::text("status").facet(),
+            Column::integer("response_status_code"),
+            Column::integer("duration_us"),
+            Column::text("method"),
+            Column::text("path"),
+            Column::text("deployment_id").facet(),
+        ],
+        computed: &[
+            ("duration", "v.\"duration_us\" / 1000000.0"),
+            ("request_method", "v.\"method\""),
+            ("request_path", "v.\"path\""),
+        ],
+        ids_in_parent: false,
+    };
+
+    fn columns(&self, to: &mut Vec<Value>) {
+        to.extend([
+            self.id.as_str().into(),
+            self.created_at.into(),
+            self.updated_at.into(),
+            self.trigger.as_str().into(),
+            self.status.as_str().into(),
+            u32::from(self.response_status_code).into(),
+            self.duration_us.into(),
+            self.method.as_str().into(),
+            self.path.as_str().into(),
+            self.deployment_id.as_str().into(),
+        ]);
+    }
+}
+
+/// That a function exists, so that an execution that ends after its function
+/// is not taken for one of a function that gets the same id later.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Existing {}
+
+impl Row for Existing {
+    const TABLE: &'static Table = &Table {
+        name: "executables",
+        columns: &[],
+        computed: &[],
+        ids_in_parent: false,
+    };
+
+    fn columns(&self, _to: &mut Vec<Value>) {}
+
+    fn words(&self, _to: &mut Vec<Arc<str>>) {}
+}
+
+/// The projection.
+pub(crate) struct Executions {
+    executions: Versions<Execution>,
+    functions: Versions<Existing>,
+}
+
+impl Executions {
+    pub(crate) fn new(generation: u32) -> Self {
+        Self {
+            executions: Versions::new(generation),
+            functions: Versions::new(generation),
+        }
+    }
+
+    fn execution(
+        &mut self,
+        event: &Recorded,
+        happened: &Happened,
+        store: &mut Store<'_>,
+    ) -> Result<(), Error> {
+        let (project, id) = event.key()?;
+        let now = event.stored.recorded_at;
+        let at = Place {
+            project,
+            parent: "",
+            id,
+        };
+        match happened {
+            Happened::ExecutionRecorded {
+                request,
+                deployment,
+                result,
+            } => {
+                let mut row = requested(event, id, request, deployment.as_str());
+                finish(&mut row, result, now);
+                self.begin(store, at, row)?;
+            }
+            Happened::ExecutionRequested {
+                request,
+                scheduled_at,
+                input,
+                deployment,
+            } => {
+                let mut row = requested(event, id, request, deployment.as_str());
+                if scheduled_at.is_some() {
+                    "scheduled".clone_into(&mut row.status);
+                }
+                row.scheduled_at = *scheduled_at;
+                row.input = Some(input.clone());
+                self.begin(store, at, row)?;
+            }
+            Happened::ExecutionStarted { worker, deployment } => {
+                self.executions.update(store, at, |row| {
+                    "processing".clone_into(&mut row.status);
+                    row.worker.clone_from(worker);
+                    row.deployment_id = deployment.to_string();
+                    row.updated_at = now;
+                })?;
+            }
+            Happened::ExecutionFinished { result } => {
+                self.executions
+                    .update(store, at, |row| finish(row, result, now))?;
+            }
+            Happened::ExecutionDeleted {} => {
+                self.executions.end(store, at)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, store: &mut Store<'_>, at: Place<'_>, row: Execution) -> Result<(), Error> {
+        let function = row.function_id.clone();
+        let owner = Place { id: &function, ..at };
+        if self.functions.get(store, owner)?.is_some() {
+            let at = Place {
+                parent: &function,
+                ..at
+            };
+            self.executions.create(store, at, row);
+        }
+        Ok(())
+    }
+}
+
+fn requested(event: &Recorded, id: &str, request: &Request, deployment: &str) -> Execution {
+    Execution {
+        id: id.to_owned(),
+        function_id: request.function.to_string(),
+        deployment_id: deployment.to_owned(),
+        sequence: event.stored.position,
+        created_at: event.stored.recorded_at,
+        updated_at: event.stored.recorded_at,
+        trigger: request.trigger.clone(),
+        status: "waiting".to_owned(),
+        method: request.method.clone(),
+        path: request.path.clone(),
+        request_headers: request.headers.clone(),
+        user: request.user.clone(),
+        response_status_code: 0,
+        response_headers: Vec::new(),
+        logs: Text::default(),
+        errors: Text::default(),
+        duration_us: 0,
+        scheduled_at: None,
+        input: None,
+        worker: String::new(),
+        reason: String::new(),
+    }
+}
+
+fn finish(row: &mut Execution, result: &Outcome, now: i64) {
+    let status = if result.completed { "completed" } else { "failed" };
+    status.clone_into(&mut row.status);
+    row.response_status_code = result.status_code;
+    row.response_headers.clone_from(&result.headers);
+    row.logs.clone_from(&result.logs);
+    row.errors.clone_from(&result.errors);
+    row.duration_us = result.duration_us;
+    row.reason.clone_from(&result.reason);
+    row.input = None;
+    row.updated_at = now;
+}
+
+impl Projection for Executions {
+    fn apply(&mut self, event: &Recorded, store: &mut Store<'_>) -> Result<(), Error> {
+        let stored = &event.stored;
+        let concerns = match &*stored.stream.kind {
+            "execution" => true,
+            "function" => matches!(&*stored.kind, "FunctionCreated" | "FunctionDeleted"),
+            "project" => &*stored.kind == "ProjectDeleted",
+            _ => false,
+        };
+        if !concerns {
+            return Ok(());
+        }
+        match event.read()? {
+            Some(Event::Execution(happened)) => self.execution(event, happened, store),
+            Some(Event::Function(happened)) => {
+                let (project, id) = event.key()?;
+                let at = Place {
+                    project,
+                    parent: "",
+                    id,
+                };
+                match happened {
+                    function::Event::FunctionCreated { .. } => {
+                        self.functions.create(store, at, Existing {});
+                    }
+                    function::Event::FunctionDeleted {} => {
+                        self.functions.end(store, at)?;
+                        self.executions.end_children(store, project, id)?;
+                    }
+                    _ => {}
+                }
+                Ok(())
+            }
+            Some(Event::Project(project::Event::ProjectDeleted {})) => {
+                self.functions.end_project(store, &stored.stream.key)?;
+                self.executions.end_project(store, &stored.stream.key)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
+        self.functions.flush(store)?;
+        self.executions.flush(store)
+    }
+
+    fn forget(&mut self) {
+        self.functions.forget();
+        self.executions.forget();
+    }
+
+    fn create(&self, dialect: &Dialect) -> String {
+        self.executions.names().create(dialect) + &self.functions.names().create(dialect)
+    }
+
+    fn create_indexes(&self) -> Vec<String> {
+        let mut all = self.executions.names().create_indexes();
+        all.extend(self.functions.names().create_indexes());
+        all
+    }
+
+    fn tables(&self) -> Vec<String> {
+        let mut all = self.executions.names().tables();
+        all.extend(self.functions.names().tables());
+        all
+    }
+}

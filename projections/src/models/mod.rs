@@ -1,0 +1,50 @@
+//! The projections, one file each.
+
+mod audit;
+mod deployment;
+mod execution;
+mod function;
+mod project;
+mod variable;
+
+pub(crate) use audit::{Audits, audit};
+pub(crate) use deployment::{BUILD_LOGS, DeploymentRow};
+pub(crate) use execution::Executions;
+pub(crate) use function::{FunctionRow, Functions};
+pub(crate) use project::Projects;
+
+use crate::projection::Definition;
+
+/// Index of each projection in [`DEFINITIONS`].
+pub(crate) const PROJECTS: usize = 0;
+pub(crate) const FUNCTIONS: usize = 1;
+pub(crate) const EXECUTIONS: usize = 2;
+pub(crate) const AUDIT: usize = 3;
+
+/// Every projection.
+///
+/// What must agree with each other at every position is one projection: a
+/// function shows its newest deployment and a deployment's activation depends
+/// on its siblings, so functions, their variables and their deployments are one.
+pub(crate) const DEFINITIONS: [Definition; 4] = [
+    Definition {
+        name: "projects",
+        version: 1,
+        make: |generation| Box::new(Projects::new(generation)),
+    },
+    Definition {
+        name: "functions",
+        version: 1,
+        make: |generation| Box::new(Functions::new(generation)),
+    },
+    Definition {
+        name: "executions",
+        version: 1,
+        make: |generation| Box::new(Executions::new(generation)),
+    },
+    Definition {
+        name: "audit",
+        version: 1,
+        make: |generation| Box::new(Audits::new(generation)),
+    },
+];

@@ -1,0 +1,294 @@
+//! The one writer: reads events once, applies them to every projection, and
+//! commits rows and checkpoints together.
+
+mod apply;
+mod feed;
+mod rebuild;
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use journal::Journal;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+
+use crate::Error;
+use crate::db::{Database, Sqlite};
+use crate::file::{self, Opened};
+use crate::models::DEFINITIONS;
+use crate::projection::{Projection, Recorded};
+use crate::state::Shared;
+use feed::Feed;
+use rebuild::Rebuild;
+
+/// Most events that are applied in one transaction.
+const BATCH: usize = 4096;
+
+/// How long the runner waits after the database has failed.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What the runner is asked to do.
+pub(crate) enum Command {
+    /// Make these projections again.
+    Rebuild {
+        slots: Vec<usize>,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    /// End.
+    Stop,
+}
+
+/// The way to the runner.
+#[derive(Default)]
+pub(crate) struct Commands {
+    queue: Mutex<VecDeque<Command>>,
+    wake: Notify,
+}
+
+impl Commands {
+    pub(crate) fn send(&self, command: Command) {
+        self.queue().push_back(command);
+        self.wake.notify_one();
+    }
+
+    fn take(&self) -> Option<Command> {
+        self.queue().pop_front()
+    }
+
+    fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<Command>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One generation of a projection as the runner has it.
+pub(crate) struct Live {
+    /// Index in [`DEFINITIONS`].
+    pub slot: usize,
+    pub generation: u32,
+    pub projection: Box<dyn Projection>,
+    pub checkpoint: u64,
+    /// Hash of the event at the checkpoint.
+    pub hash: String,
+    /// It has all its indexes.
+    pub ready: bool,
+    /// Why it has stopped.
+    pub parked: Option<String>,
+}
+
+impl Live {
+    fn new(slot: usize, generation: u32, checkpoint: u64, ready: bool) -> Self {
+        Self {
+            slot,
+            generation,
+            projection: (DEFINITIONS[slot].make)(generation),
+            checkpoint,
+            hash: String::new(),
+            ready,
+            parked: None,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        DEFINITIONS[self.slot].name
+    }
+}
+
+/// See the module.
+pub(crate) struct Runner {
+    db: Sqlite,
+    epoch: i64,
+    journal: Arc<dyn Journal>,
+    handle: Handle,
+    shared: Arc<Shared>,
+    commands: Arc<Commands>,
+    /// The projections that are read.
+    lives: Vec<Live>,
+    rebuilds: VecDeque<Rebuild>,
+    /// Reads ahead while there is much to catch up with.
+    feed: Option<Feed>,
+}
+
+impl Runner {
+    /// Opens the file.
+    pub(crate) fn open(
+        path: &Path,
+        journal: Arc<dyn Journal>,
+        handle: Handle,
+        shared: Arc<Shared>,
+        commands: Arc<Commands>,
+    ) -> Result<Self, Error> {
+        let Opened {
+            db,
+            epoch,
+            pointers,
+        } = file::open(path, &*journal, &handle)?;
+        let lives = pointers
+            .iter()
+            .enumerate()
+            .map(|(slot, pointer)| {
+                Live::new(slot, pointer.generation, pointer.checkpoint, !pointer.fresh)
+            })
+            .collect();
+        let runner = Self {
+            db,
+            epoch,
+            journal,
+            handle,
+            shared,
+            commands,
+            lives,
+            rebuilds: VecDeque::new(),
+            feed: None,
+        };
+        runner.publish();
+        Ok(runner)
+    }
+
+    /// Follows the journal until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let reason = loop {
+            match self.step() {
+                Ok(true) => {}
+                Ok(false) => break "the read models are closed".to_owned(),
+                Err(Error::Fenced) => {
+                    let error = Error::Fenced.to_string();
+                    tracing::error!(error, "the read models are not kept any more");
+                    break error;
+                }
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error,
+                        "the read models could not be brought forward; trying again");
+                    self.recover();
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        };
+        self.feed = None;
+        for rebuild in self.rebuilds.drain(..) {
+            rebuild.answer(Err(Error::Closed));
+        }
+        self.shared.change(|state| state.stopped = Some(reason));
+        if let Err(error) = file::close(&mut self.db, self.epoch) {
+            tracing::warn!(%error, "the read models were not closed cleanly");
+        }
+    }
+
+    /// Does the next thing there is to do, or waits for one; `false`: stop.
+    fn step(&mut self) -> Result<bool, Error> {
+        while let Some(command) = self.commands.take() {
+            match command {
+                Command::Stop => return Ok(false),
+                Command::Rebuild { slots, reply } => self.queue_rebuild(slots, reply),
+            }
+        }
+        if self.follow()? || self.complete()? || self.rebuild()? {
+            return Ok(true);
+        }
+        let position = self.checkpoint().unwrap_or_else(|| self.journal.head());
+        let (journal, commands) = (Arc::clone(&self.journal), Arc::clone(&self.commands));
+        self.handle.block_on(async move {
+            tokio::select! {
+                _ = journal.wait_beyond(position, Duration::from_secs(3600)) => {}
+                () = commands.wake.notified() => {}
+            }
+        });
+        Ok(true)
+    }
+
+    /// How far the projections that have not stopped all are.
+    fn checkpoint(&self) -> Option<u64> {
+        let running = self.lives.iter().filter(|live| live.parked.is_none());
+        running.map(|live| live.checkpoint).min()
+    }
+
+    /// Applies new events; `false`: there are none.
+    fn follow(&mut self) -> Result<bool, Error> {
+        let Some(after) = self.checkpoint() else {
+            return Ok(false);
+        };
+        let head = self.journal.head();
+        if head <= after {
+            self.feed = None;
+            return Ok(false);
+        }
+        if self.feed.is_none() && head - after > 2 * BATCH as u64 {
+            self.feed = Some(Feed::start(&self.journal, &self.handle, after)?);
+        }
+        let events = match &mut self.feed {
+            Some(feed) => feed.next()?,
+            None => self.read(after, BATCH)?,
+        };
+        let Some(last) = events.last().map(|event| event.stored.position) else {
+            // The feed has come to the head as it was when it began.
+            self.feed = None;
+            return Ok(true);
+        };
+        if let Some(first) = events.first()
+            && first.stored.position != after + 1
+        {
+            self.feed = None;
+            return Err(Error::Damaged(format!(
+                "the journal gave position {} after {after}",
+                first.stored.position
+            )));
+        }
+        apply::batch(&mut self.db, self.epoch, &mut self.lives, &events, apply::Keep::Checkpoint)?;
+        self.publish();
+        tracing::trace!(last, "applied");
+        Ok(true)
+    }
+
+    /// Makes what only reading needs, for a projection that has caught up;
+    /// `false`: all have it.
+    fn complete(&mut self) -> Result<bool, Error> {
+        let Some(live) = self.lives.iter_mut().find(|live| !live.ready) else {
+            return Ok(false);
+        };
+        apply::fenced(&mut self.db, self.epoch, |db| {
+            for sql in live.projection.create_indexes() {
+                db.run(&sql)?;
+            }
+            db.execute(
+                "UPDATE projections SET ready = 1 WHERE name = ?1",
+                &[live.name().into()],
+            )?;
+            Ok(())
+        })?;
+        live.ready = true;
+        self.publish();
+        Ok(true)
+    }
+
+    fn read(&self, after: u64, limit: usize) -> Result<Vec<Recorded>, Error> {
+        let events = self.handle.block_on(self.journal.read_all(after, limit))?;
+        Ok(events.into_iter().map(Recorded::new).collect())
+    }
+
+    /// Tells everybody how far the projections are.
+    fn publish(&self) {
+        self.shared.change(|state| {
+            for live in &self.lives {
+                let slot = &mut state.slots[live.slot];
+                slot.generation = live.generation;
+                slot.checkpoint = live.checkpoint;
+                slot.ready = live.ready;
+                if slot.parked != live.parked {
+                    slot.parked.clone_from(&live.parked);
+                }
+            }
+        });
+    }
+
+    /// Puts memory back to what the database has.
+    fn recover(&mut self) {
+        // Outside of a transaction this fails, and that is as well.
+        let _ = self.db.run("ROLLBACK");
+        self.feed = None;
+        for live in &mut self.lives {
+            live.projection.forget();
+        }
+        self.abandon_rebuild("the database failed");
+    }
+}
