@@ -105,15 +105,18 @@ fn trusted(
         if boot.is_empty() || boot != boot_id() {
             return Ok(Err("the machine stopped while it was open".to_owned()));
         }
-        let check: String =
-            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if check != "ok" {
             return Ok(Err(format!("it is damaged: {check}")));
         }
     }
     let mut statement = connection.prepare("SELECT name, checkpoint, hash FROM projections")?;
     let rows = statement.query_map([], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)? as u64, row.get::<_, String>(2)?))
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, i64>(1)? as u64,
+            row.get::<_, String>(2)?,
+        ))
     })?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     drop(statement);
@@ -298,8 +301,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The statement that moves a checkpoint: position, hash of the event there,
 /// name.
-pub(crate) const MOVE: &str =
-    "UPDATE projections SET checkpoint = ?1, hash = ?2 WHERE name = ?3";
+pub(crate) const MOVE: &str = "UPDATE projections SET checkpoint = ?1, hash = ?2 WHERE name = ?3";
 
 /// The epoch in the file.
 pub(crate) fn epoch(db: &mut dyn Database) -> Result<i64, Error> {

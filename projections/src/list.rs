@@ -30,12 +30,6 @@ pub(crate) fn list<R: Row>(
         "" => None,
         search => Some(Term::parse(search)),
     };
-    if term == Some(Term::Nothing) {
-        return Ok(Page {
-            rows: Vec::new(),
-            total: 0,
-        });
-    }
     let plan = Plan {
         source,
         dialect: db.dialect(),
@@ -89,7 +83,12 @@ pub(crate) fn by_facet<R: Row>(
     values: &[&str],
 ) -> Result<Vec<(String, R)>, Error> {
     let names = source.names;
-    let Some(facet) = names.table.columns.iter().position(|one| one.name == column) else {
+    let Some(facet) = names
+        .table
+        .columns
+        .iter()
+        .position(|one| one.name == column)
+    else {
         return Err(Error::UnknownColumn(column.to_owned()));
     };
     let mut sql = Sql::default();
@@ -185,7 +184,11 @@ impl Plan<'_> {
         if self.list.limit == 0 {
             return Ok(Vec::new());
         }
-        let random = self.list.order.iter().any(|order| order.by == OrderBy::Random);
+        let random = self
+            .list
+            .order
+            .iter()
+            .any(|order| order.by == OrderBy::Random);
         let keys = self.keys()?;
         let first = keys.first().map(|key| key.name);
         let mut sql = Sql::default();
@@ -557,7 +560,11 @@ impl Plan<'_> {
             Ok(false)
         })?;
         let pivot = pivot.ok_or_else(|| Error::CursorNotFound(id.to_owned()))?;
-        match keys.iter().zip(&pivot).find(|(_, value)| **value == Value::Null) {
+        match keys
+            .iter()
+            .zip(&pivot)
+            .find(|(_, value)| **value == Value::Null)
+        {
             Some((key, _)) => Err(Error::CursorOrderNull(key.name.to_owned())),
             None => Ok(pivot),
         }
@@ -567,7 +574,13 @@ impl Plan<'_> {
 /// A row comes behind the pivot (in front of it, when read backwards).
 fn beyond(sql: &mut Sql, keys: &[Key], pivot: &[Value], backwards: bool) -> String {
     let places: Vec<String> = pivot.iter().map(|value| sql.bind(value.clone())).collect();
-    let symbol = |key: &Key| if key.descending != backwards { "<" } else { ">" };
+    let symbol = |key: &Key| {
+        if key.descending != backwards {
+            "<"
+        } else {
+            ">"
+        }
+    };
     let same_direction = keys
         .windows(2)
         .all(|pair| pair[0].descending == pair[1].descending);
@@ -590,7 +603,12 @@ fn beyond(sql: &mut Sql, keys: &[Key], pivot: &[Value], backwards: bool) -> Stri
             .zip(&places)
             .map(|(key, place)| format!("{} = {place}", key.expression))
             .collect();
-        all.push(format!("{} {} {}", key.expression, symbol(key), places[index]));
+        all.push(format!(
+            "{} {} {}",
+            key.expression,
+            symbol(key),
+            places[index]
+        ));
         any.push(format!("({})", all.join(" AND ")));
     }
     format!("({})", any.join(" OR "))
@@ -602,16 +620,5 @@ fn scalar(scalar: &Scalar) -> Value {
         Scalar::Integer(number) => (*number).into(),
         Scalar::Float(number) => Value::Real(*number),
         Scalar::Boolean(boolean) => (*boolean).into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folding_keeps_what_lower_case_would_change_by_context() {
-        assert_eq!(crate::db::fold("ΣΑΣ"), "σασ");
-        assert_eq!(crate::db::fold("İ"), "i\u{307}");
     }
 }

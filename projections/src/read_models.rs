@@ -50,16 +50,18 @@ impl Options {
             let (shared, commands) = (Arc::clone(&shared), Arc::clone(&commands));
             std::thread::Builder::new()
                 .name("projections".to_owned())
-                .spawn(move || match Runner::open(&path, journal, handle, shared, commands) {
-                    Ok(runner) => {
-                        // Nobody is there to hear it only when the opener died.
-                        let _ = opened.send(Ok(()));
-                        runner.run();
-                    }
-                    Err(error) => {
-                        let _ = opened.send(Err(error));
-                    }
-                })
+                .spawn(
+                    move || match Runner::open(&path, journal, handle, shared, commands) {
+                        Ok(runner) => {
+                            // Nobody is there to hear it only when the opener died.
+                            let _ = opened.send(Ok(()));
+                            runner.run();
+                        }
+                        Err(error) => {
+                            let _ = opened.send(Err(error));
+                        }
+                    },
+                )
                 .map_err(|error| Error::Unavailable(format!("no thread: {error}")))?
         };
         answer.recv().map_err(|_| Error::Closed)??;

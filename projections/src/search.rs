@@ -23,10 +23,7 @@ pub(crate) fn phrase(text: &str) -> String {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Term {
     /// Any of these words, or one that begins with the prefix.
-    Any {
-        words: Vec<String>,
-        prefix: String,
-    },
+    Any { words: Vec<String>, prefix: String },
     /// These words, one after the other.
     Phrase(Vec<String>),
     /// Nothing that could be found.

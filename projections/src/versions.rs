@@ -101,7 +101,11 @@ impl<R: Row> Versions<R> {
     }
 
     /// The row as it is now.
-    pub(crate) fn get(&mut self, store: &mut Store<'_>, at: Place<'_>) -> Result<Option<&R>, Error> {
+    pub(crate) fn get(
+        &mut self,
+        store: &mut Store<'_>,
+        at: Place<'_>,
+    ) -> Result<Option<&R>, Error> {
         let key = self.look_up(store, at)?;
         Ok(self.known[&key].as_ref().map(|current| &current.row))
     }
@@ -159,8 +163,7 @@ impl<R: Row> Versions<R> {
         current.unwritten = true;
         let mut before = std::mem::take(&mut current.facets);
         for mut now in facets(&current.row, &mut self.scratch) {
-            let same =
-                |held: &Held| held.facet == now.facet && held.value == now.value;
+            let same = |held: &Held| held.facet == now.facet && held.value == now.value;
             if let Some(index) = before.iter().position(same) {
                 current.facets.push(before.swap_remove(index));
             } else {
@@ -169,7 +172,13 @@ impl<R: Row> Versions<R> {
             }
         }
         for gone in before {
-            close(&mut self.facets, &mut self.closed, current, gone, store.position);
+            close(
+                &mut self.facets,
+                &mut self.closed,
+                current,
+                gone,
+                store.position,
+            );
         }
         Ok(true)
     }
@@ -184,7 +193,13 @@ impl<R: Row> Versions<R> {
             write_version(&mut self.versions, &current)?;
         }
         for gone in std::mem::take(&mut current.facets) {
-            close(&mut self.facets, &mut self.closed, &current, gone, store.position);
+            close(
+                &mut self.facets,
+                &mut self.closed,
+                &current,
+                gone,
+                store.position,
+            );
         }
         self.ended.push([
             Value::Integer(store.position),
@@ -208,18 +223,28 @@ impl<R: Row> Versions<R> {
             parent.into(),
         ];
         store.db.execute(&self.names.end_lives_of_parent, &values)?;
-        store.db.execute(&self.names.close_facets_of_parent, &values)?;
+        store
+            .db
+            .execute(&self.names.close_facets_of_parent, &values)?;
         Ok(())
     }
 
     /// Ends the lives of everything in a project. Not for tables with facets
     /// over all projects.
-    pub(crate) fn end_project(&mut self, store: &mut Store<'_>, project: &str) -> Result<(), Error> {
+    pub(crate) fn end_project(
+        &mut self,
+        store: &mut Store<'_>,
+        project: &str,
+    ) -> Result<(), Error> {
         self.flush(store)?;
         self.known.clear();
         let values = [Value::Integer(store.position), project.into()];
-        store.db.execute(&self.names.end_lives_of_project, &values)?;
-        store.db.execute(&self.names.close_facets_of_project, &values)?;
+        store
+            .db
+            .execute(&self.names.end_lives_of_project, &values)?;
+        store
+            .db
+            .execute(&self.names.close_facets_of_project, &values)?;
         Ok(())
     }
 
@@ -268,11 +293,18 @@ impl<R: Row> Versions<R> {
                 write_version(&mut self.versions, current)?;
                 current.unwritten = false;
             }
-            let (project, parent, sequence) =
-                (&current.project, &current.parent, current.sequence);
+            let (project, parent, sequence) = (&current.project, &current.parent, current.sequence);
             for held in &mut current.facets {
                 if let Some(since) = held.since.take() {
-                    write_facet(&mut self.facets, project, parent, sequence, held, since, OPEN);
+                    write_facet(
+                        &mut self.facets,
+                        project,
+                        parent,
+                        sequence,
+                        held,
+                        since,
+                        OPEN,
+                    );
                 }
             }
         }
@@ -281,7 +313,9 @@ impl<R: Row> Versions<R> {
             store.db.execute(&self.names.close_facet, &closed)?;
         }
         store.db.insert(&self.names.insert_life, &self.lives)?;
-        store.db.insert(&self.names.insert_version, &self.versions)?;
+        store
+            .db
+            .insert(&self.names.insert_version, &self.versions)?;
         store.db.insert(&self.names.insert_facet, &self.facets)?;
         for ended in self.ended.drain(..) {
             store.db.execute(&self.names.end_life, &ended)?;
@@ -307,7 +341,11 @@ impl<R: Row> Versions<R> {
     }
 
     fn key(&self, at: Place<'_>) -> String {
-        let parent = if R::TABLE.ids_in_parent { at.parent } else { "" };
+        let parent = if R::TABLE.ids_in_parent {
+            at.parent
+        } else {
+            ""
+        };
         let length = at.project.len() + parent.len() + at.id.len() + 2;
         let mut key = String::with_capacity(length);
         for (index, part) in [at.project, parent, at.id].into_iter().enumerate() {
@@ -326,7 +364,11 @@ impl<R: Row> Versions<R> {
         }
         let mut found = None;
         let all: [Value; 3] = [at.project.into(), at.id.into(), at.parent.into()];
-        let values = if R::TABLE.ids_in_parent { &all[..] } else { &all[..2] };
+        let values = if R::TABLE.ids_in_parent {
+            &all[..]
+        } else {
+            &all[..2]
+        };
         store.db.query(&self.names.current, values, &mut |record| {
             let row: R = read_body(record.text(2)?)?;
             found = Some((record.integer(0)?, Arc::<str>::from(record.text(1)?), row));

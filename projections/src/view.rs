@@ -75,7 +75,9 @@ impl View {
     /// `deployment_id`, `schedule`, `timeout`, `entrypoint`, `commands`,
     /// `installation_id`. Can be searched.
     pub async fn functions(&self, project: &str, list: &List) -> Result<Page<Function>, Error> {
-        let page = self.list::<FunctionRow>(FUNCTIONS, project, "", list).await?;
+        let page = self
+            .list::<FunctionRow>(FUNCTIONS, project, "", list)
+            .await?;
         Ok(Page {
             rows: page.rows.into_iter().map(|found| found.row).collect(),
             total: page.total,
@@ -106,7 +108,9 @@ impl View {
 
     /// A deployment.
     pub async fn deployment(&self, project: &str, id: &str) -> Result<Option<Deployment>, Error> {
-        let found = self.get::<DeploymentRow>(FUNCTIONS, project, "", id).await?;
+        let found = self
+            .get::<DeploymentRow>(FUNCTIONS, project, "", id)
+            .await?;
         Ok(found.map(|found| found.row))
     }
 
@@ -153,7 +157,10 @@ impl View {
                 let text = record.text(0)?;
                 let length = text.chars().count();
                 let cut = length.saturating_sub(room);
-                let begin = text.char_indices().nth(cut).map_or(text.len(), |(at, _)| at);
+                let begin = text
+                    .char_indices()
+                    .nth(cut)
+                    .map_or(text.len(), |(at, _)| at);
                 chunks.push(text[begin..].to_owned());
                 room -= length - cut;
                 Ok(room > 0)
@@ -206,7 +213,9 @@ impl View {
             if !ready.row.activate {
                 continue;
             }
-            let function = self.function(&ready.project, &ready.row.function_id).await?;
+            let function = self
+                .function(&ready.project, &ready.row.function_id)
+                .await?;
             if function.is_some_and(|function| function.deployment_id != ready.row.id) {
                 found.push(ready);
             }
@@ -356,7 +365,11 @@ impl View {
         loop {
             let generation = self.generation(slot).await?;
             let once = read.clone();
-            let found = self.inner.readers.aside(move |db| once(db, generation)).await;
+            let found = self
+                .inner
+                .readers
+                .aside(move |db| once(db, generation))
+                .await;
             if found.is_ok() || self.generation(slot).await? == generation {
                 return found;
             }

@@ -149,3 +149,14 @@ pub(crate) struct Dialect {
 pub(crate) fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_keeps_what_lower_case_would_change_by_context() {
+        assert_eq!(fold("ΣΑΣ"), "σασ");
+        assert_eq!(fold("İ"), "i\u{307}");
+    }
+}

@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 
 use crate::db::{Database, Dialect, Insert, Value};
 use crate::model::Audit;
-use crate::{AuditFilter, Error};
 use crate::projection::{Projection, Recorded};
 use crate::versions::Store;
+use crate::{AuditFilter, Error};
 
 /// The table, before the number of its generation.
 const TABLE: &str = "audit";
@@ -116,9 +116,7 @@ impl Projection for Audits {
         let table = &self.table;
         INDEXED
             .iter()
-            .map(|column| {
-                format!("CREATE INDEX {table}_{column} ON {table} ({column}, position)")
-            })
+            .map(|column| format!("CREATE INDEX {table}_{column} ON {table} ({column}, position)"))
             .collect()
     }
 

@@ -143,7 +143,10 @@ impl Executions {
 
     fn begin(&mut self, store: &mut Store<'_>, at: Place<'_>, row: Execution) -> Result<(), Error> {
         let function = row.function_id.clone();
-        let owner = Place { id: &function, ..at };
+        let owner = Place {
+            id: &function,
+            ..at
+        };
         if self.functions.get(store, owner)?.is_some() {
             let at = Place {
                 parent: &function,
@@ -182,7 +185,11 @@ fn requested(event: &Recorded, id: &str, request: &Request, deployment: &str) ->
 }
 
 fn finish(row: &mut Execution, result: &Outcome, now: i64) {
-    let status = if result.completed { "completed" } else { "failed" };
+    let status = if result.completed {
+        "completed"
+    } else {
+        "failed"
+    };
     status.clone_into(&mut row.status);
     row.response_status_code = result.status_code;
     row.response_headers.clone_from(&result.headers);

@@ -129,7 +129,8 @@ impl Functions {
                     latest_deployment_status: String::new(),
                 };
                 let activating = Vec::new();
-                self.functions.create(store, at, FunctionRow { row, activating });
+                self.functions
+                    .create(store, at, FunctionRow { row, activating });
             }
             Happened::FunctionUpdated {
                 settings,
@@ -228,7 +229,10 @@ impl Functions {
 
 impl Projection for Functions {
     fn apply(&mut self, event: &Recorded, store: &mut Store<'_>) -> Result<(), Error> {
-        if !matches!(&*event.stored.stream.kind, "project" | "function" | "deployment") {
+        if !matches!(
+            &*event.stored.stream.kind,
+            "project" | "function" | "deployment"
+        ) {
             return Ok(());
         }
         match event.read()? {

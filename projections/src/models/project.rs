@@ -136,8 +136,12 @@ impl Projection for Projects {
                 self.keys.end(store, at)?;
             }
         }
-        if matches!(happened, Happened::KeyCreated { .. } | Happened::KeyRevoked { .. }) {
-            self.projects.update(store, at, |row| row.updated_at = now)?;
+        if matches!(
+            happened,
+            Happened::KeyCreated { .. } | Happened::KeyRevoked { .. }
+        ) {
+            self.projects
+                .update(store, at, |row| row.updated_at = now)?;
         }
         Ok(())
     }

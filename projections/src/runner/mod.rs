@@ -158,8 +158,10 @@ impl Runner {
                     break error;
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error,
-                        "the read models could not be brought forward; trying again");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the read models could not be brought forward; trying again"
+                    );
                     self.recover();
                     std::thread::sleep(PAUSE);
                 }
@@ -234,7 +236,13 @@ impl Runner {
                 first.stored.position
             )));
         }
-        apply::batch(&mut self.db, self.epoch, &mut self.lives, &events, apply::Keep::Checkpoint)?;
+        apply::batch(
+            &mut self.db,
+            self.epoch,
+            &mut self.lives,
+            &events,
+            apply::Keep::Checkpoint,
+        )?;
         self.publish();
         tracing::trace!(last, "applied");
         Ok(true)

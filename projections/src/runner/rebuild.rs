@@ -108,7 +108,13 @@ impl Runner {
         };
         if !events.is_empty() {
             // Not beyond what is read: then both are at the same event.
-            apply::batch(&mut self.db, self.epoch, &mut greens.lives, &events, Keep::Nothing)?;
+            apply::batch(
+                &mut self.db,
+                self.epoch,
+                &mut greens.lives,
+                &events,
+                Keep::Nothing,
+            )?;
             if let Some(reason) = greens.lives.iter().find_map(|live| live.parked.clone()) {
                 return Err(Error::Damaged(reason));
             }
@@ -128,7 +134,8 @@ impl Runner {
         }
         let indexes = greens.indexes.get_or_insert_with(|| {
             let each = greens.lives.iter();
-            each.flat_map(|live| live.projection.create_indexes()).collect()
+            each.flat_map(|live| live.projection.create_indexes())
+                .collect()
         });
         if let Some(sql) = indexes.pop() {
             // One at a time: what is read is brought forward in between.
@@ -136,7 +143,12 @@ impl Runner {
             return Ok(false);
         }
         // Nothing is left to apply, so all are where the journal ends.
-        self.switch(rebuild.greens.take().map_or_else(Vec::new, |greens| greens.lives))?;
+        self.switch(
+            rebuild
+                .greens
+                .take()
+                .map_or_else(Vec::new, |greens| greens.lives),
+        )?;
         Ok(true)
     }
 

@@ -41,14 +41,16 @@ impl Functions {
         match happened {
             Happened::DeploymentCreated { plan } => {
                 let function = plan.function.as_str();
-                let exists = self.functions.update(store, place(project, function), |found| {
-                    found.row.latest_deployment_id = id.to_owned();
-                    found.row.latest_deployment_created_at = Some(now);
-                    found.row.latest_deployment_status = "waiting".to_owned();
-                    if plan.activate {
-                        found.activating.push(id.to_owned());
-                    }
-                })?;
+                let exists = self
+                    .functions
+                    .update(store, place(project, function), |found| {
+                        found.row.latest_deployment_id = id.to_owned();
+                        found.row.latest_deployment_created_at = Some(now);
+                        found.row.latest_deployment_status = "waiting".to_owned();
+                        if plan.activate {
+                            found.activating.push(id.to_owned());
+                        }
+                    })?;
                 // It came too late: its function is gone.
                 if !exists {
                     return Ok(());
@@ -151,15 +153,16 @@ impl Functions {
                 };
                 let function = deployment.row.function_id;
                 let newest = self.newest(store, project, &function)?;
-                self.functions.update(store, place(project, &function), |found| {
-                    if found.row.deployment_id == id {
-                        found.row.deployment_id = String::new();
-                        found.row.deployment_created_at = None;
-                        found.row.updated_at = now;
-                    }
-                    found.activating.retain(|other| other != id);
-                    found.show(newest.as_ref());
-                })?;
+                self.functions
+                    .update(store, place(project, &function), |found| {
+                        if found.row.deployment_id == id {
+                            found.row.deployment_id = String::new();
+                            found.row.deployment_created_at = None;
+                            found.row.updated_at = now;
+                        }
+                        found.activating.retain(|other| other != id);
+                        found.show(newest.as_ref());
+                    })?;
             }
         }
         Ok(())
@@ -197,14 +200,20 @@ impl Functions {
             Some(found) if found.activating.iter().any(|one| one == id) => &found.activating,
             _ => return Ok(()),
         };
-        let others: Vec<String> = activating.iter().filter(|one| *one != id).cloned().collect();
+        let others: Vec<String> = activating
+            .iter()
+            .filter(|one| *one != id)
+            .cloned()
+            .collect();
         if others.is_empty() {
             return Ok(());
         }
         self.functions
             .update(store, at, |found| found.activating.retain(|one| one == id))?;
         for other in others {
-            self.change(store, place(project, &other), now, |row| row.activate = false)?;
+            self.change(store, place(project, &other), now, |row| {
+                row.activate = false
+            })?;
         }
         Ok(())
     }
@@ -224,7 +233,10 @@ impl Functions {
             return Ok(());
         };
         let latest = found.row.latest_deployment_id.clone();
-        let latest = self.deployments.get(store, place(project, &latest))?.cloned();
+        let latest = self
+            .deployments
+            .get(store, place(project, &latest))?
+            .cloned();
         self.functions.update(store, at, |found| {
             found.show(latest.as_ref().map(|latest| &latest.row));
         })?;
@@ -245,7 +257,9 @@ impl Functions {
     }
 
     fn log(&mut self, store: &mut Store<'_>, log: &Log<'_>) -> Result<(), Error> {
-        let exists = self.deployments.get(store, place(log.project, log.deployment))?;
+        let exists = self
+            .deployments
+            .get(store, place(log.project, log.deployment))?;
         if exists.is_some() && !log.text.is_empty() {
             self.logs.extend([
                 log.project.into(),

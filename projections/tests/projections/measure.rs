@@ -1,0 +1,1 @@
+//! Numbers, when asked for.

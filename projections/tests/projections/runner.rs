@@ -1,0 +1,1 @@
+//! What goes wrong, and what goes on all the same.
