@@ -35,6 +35,22 @@ pub struct Unsupported {
     pub reason: Option<String>,
 }
 
+/// Flags whose value is the next word.
+const FLAGS_WITH_VALUES: &[&str] = &[
+    "--omit",
+    "--include",
+    "--registry",
+    "--loglevel",
+    "--network-timeout",
+    "--cache",
+    "--project",
+    "-p",
+    "--outDir",
+    "--rootDir",
+    "--target",
+    "--module",
+];
+
 /// Reads commands that are joined by `&&`, `;` or line ends.
 pub(crate) fn parse(commands: &str, source: &Source) -> Result<Plan, Unsupported> {
     let mut plan = Plan::default();
@@ -70,11 +86,14 @@ fn one(command: &str, source: &Source, plan: &mut Plan, depth: usize) -> Result<
         None => return Ok(()),
     };
     // Flags and their values change nothing: scripts never run, and only what is imported is used.
-    let plain: Vec<&str> = rest
-        .iter()
-        .copied()
-        .filter(|word| !word.starts_with('-'))
-        .collect();
+    let mut plain: Vec<&str> = Vec::new();
+    let mut value = false;
+    for word in rest {
+        if !std::mem::take(&mut value) && !word.starts_with('-') {
+            plain.push(word);
+        }
+        value = FLAGS_WITH_VALUES.contains(word);
+    }
     match (tool, plain.as_slice()) {
         ("npm" | "pnpm" | "bun" | "yarn", [verb @ ("install" | "i" | "ci" | "clean-install")]) => {
             plan.install = true;
@@ -168,6 +187,7 @@ mod tests {
             ("", plan(false, false, false)),
             ("npm install", plan(true, false, false)),
             ("npm i --omit=dev --no-audit", plan(true, false, false)),
+            ("npm install --omit dev", plan(true, false, false)),
             ("npm ci --production\n", plan(true, true, false)),
             ("yarn --frozen-lockfile", plan(true, false, false)),
             ("pnpm install && pnpm run build", plan(true, false, true)),

@@ -30,8 +30,11 @@ use crate::{
 pub struct Options {
     /// Folder for packages and resolutions that are kept between builds; `None` keeps them in memory only.
     pub cache: Option<PathBuf>,
-    /// Address of the npm registry for uploads that do not name one.
+    /// Address of the npm registry for uploads that do not name one. The default is what npm would
+    /// use for this account: `NPM_CONFIG_REGISTRY`, then `.npmrc`, then the public one.
     pub registry: String,
+    /// Another way to a registry than HTTP.
+    pub transport: Option<Arc<dyn npm::Registry>>,
     /// Whether an upload's `.npmrc` may name registries in private networks.
     pub private_registries: bool,
     /// Longest time for fetching packages in one build.
@@ -53,7 +56,8 @@ impl Default for Options {
         Self {
             cache: None,
             registry: npm::default_registry(),
-            private_registries: true,
+            transport: None,
+            private_registries: false,
             npm_timeout: Duration::from_secs(120),
             conditions: vec!["strata".to_owned(), "node".to_owned()],
             modules: 20_000,
@@ -287,16 +291,13 @@ impl Compiler {
         provided: &[&str],
         log: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Option<Arc<Install>>, Failure> {
-        let missing: Vec<&str> = dependencies
-            .names()
-            .filter(|name| {
-                !provided.contains(name)
-                    && source
-                        .get(&format!("node_modules/{name}/package.json"))
-                        .is_none()
-            })
-            .collect();
-        if missing.is_empty() {
+        let skip = |name: &str| {
+            provided.contains(&name)
+                || source
+                    .get(&format!("node_modules/{name}/package.json"))
+                    .is_some()
+        };
+        if dependencies.names().all(skip) {
             if plan.install {
                 log(if dependencies.is_empty() {
                     "package.json declares no dependencies"
@@ -313,7 +314,7 @@ impl Compiler {
         let install = self
             .inner
             .npm
-            .resolve(source, dependencies, plan.frozen)
+            .resolve(source, dependencies, plan.frozen, skip)
             .await?;
         for warning in install.warnings() {
             log(&format!("warning: {warning}"));

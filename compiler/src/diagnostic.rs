@@ -68,11 +68,6 @@ impl Diagnostic {
         self.hint = Some(hint.into());
         self
     }
-
-    pub(crate) fn warning(mut self) -> Self {
-        self.severity = Severity::Warning;
-        self
-    }
 }
 
 impl fmt::Display for Diagnostic {

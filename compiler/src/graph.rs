@@ -304,10 +304,7 @@ fn process(context: &Context, path: &str) -> Result<Processed, Vec<Diagnostic>> 
         outcomes,
         text: if user { Some(text()?.to_owned()) } else { None },
         node_interop: esm,
-        pure: !user
-            && manifest.is_some_and(|(folder, manifest)| {
-                manifest.is_pure(path[folder.len()..].trim_start_matches('/'))
-            }),
+        pure: !user && context.tree.is_pure(path),
     })
 }
 

@@ -19,13 +19,13 @@ use crate::{npm::Pack, path, source::Source};
 pub(crate) struct Manifest {
     /// `"type": "module"`.
     pub(crate) module: bool,
-    effects: Effects,
+    /// `None` when it does not say.
+    effects: Option<Effects>,
 }
 
 /// `sideEffects`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Effects {
-    #[default]
     All,
     None,
     /// Only files that match one of these.
@@ -40,26 +40,29 @@ impl Manifest {
         Self {
             module: value.get("type").and_then(Value::as_str) == Some("module"),
             effects: match value.get("sideEffects") {
-                Some(Value::Bool(false)) => Effects::None,
-                Some(Value::Array(patterns)) => Effects::Only(
+                Some(Value::Bool(false)) => Some(Effects::None),
+                Some(Value::Array(patterns)) => Some(Effects::Only(
                     patterns
                         .iter()
                         .filter_map(Value::as_str)
                         .map(str::to_owned)
                         .collect(),
-                ),
-                Some(Value::String(pattern)) => Effects::Only(vec![pattern.clone()]),
-                _ => Effects::All,
+                )),
+                Some(Value::String(pattern)) => Some(Effects::Only(vec![pattern.clone()])),
+                Some(_) => Some(Effects::All),
+                None => None,
             },
         }
     }
+}
 
+impl Effects {
     /// Whether the module at `relative`, a path below the manifest's folder, has no effects.
-    pub(crate) fn is_pure(&self, relative: &str) -> bool {
-        match &self.effects {
-            Effects::All => false,
-            Effects::None => true,
-            Effects::Only(patterns) => !patterns.iter().any(|pattern| matches(pattern, relative)),
+    fn none_in(&self, relative: &str) -> bool {
+        match self {
+            Self::All => false,
+            Self::None => true,
+            Self::Only(patterns) => !patterns.iter().any(|pattern| matches(pattern, relative)),
         }
     }
 }
@@ -100,11 +103,7 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 
 /// A file of the tree: in a package, or of the upload.
 pub(crate) enum Place {
-    Package {
-        pack: Arc<Pack>,
-        folder: String,
-        file: String,
-    },
+    Package { pack: Arc<Pack>, file: String },
     Upload,
 }
 
@@ -165,7 +164,6 @@ impl Tree {
     /// The folder of the package that an import of `name` from inside of `folder` means, as Node
     /// looks for it, and whether its files are there. `None` when it is not installed.
     pub(crate) fn package(&self, folder: &str, name: &str) -> Option<(String, bool)> {
-        let packages = self.packages.read().unwrap_or_else(PoisonError::into_inner);
         let mut folder = Some(folder);
         while let Some(at) = folder {
             if at.rsplit('/').next() != Some("node_modules") {
@@ -174,10 +172,16 @@ impl Tree {
                 } else {
                     format!("{at}/node_modules/{name}")
                 };
-                if let Some(slot) = packages.get(&candidate) {
-                    return Some((candidate, slot.is_some()));
+                let slot = self
+                    .packages
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get(&candidate)
+                    .map(Option::is_some);
+                if let Some(there) = slot {
+                    return Some((candidate, there));
                 }
-                if self.source.is_folder(&candidate) {
+                if self.is_folder(&candidate) {
                     return Some((candidate, true));
                 }
             }
@@ -215,20 +219,28 @@ impl Tree {
     }
 
     pub(crate) fn place(&self, path: &str) -> Place {
-        if let Some((folder, file)) = Self::split(path) {
-            let packages = self.packages.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(Some(pack)) = packages.get(folder) {
-                return Place::Package {
-                    pack: Arc::clone(pack),
-                    folder: folder.to_owned(),
-                    file: file.to_owned(),
-                };
-            }
-            if packages.contains_key(folder) {
-                self.wanted
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(folder.to_owned());
+        let packages = self.packages.read().unwrap_or_else(PoisonError::into_inner);
+        // The innermost package that is installed; one that is inside of another's tarball is not.
+        let mut outer = path;
+        while let Some((folder, _)) = Self::split(outer) {
+            match packages.get(folder) {
+                Some(Some(pack)) => {
+                    return Place::Package {
+                        pack: Arc::clone(pack),
+                        file: path[folder.len()..].trim_start_matches('/').to_owned(),
+                    };
+                }
+                Some(None) => {
+                    self.wanted
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(folder.to_owned());
+                    return Place::Upload;
+                }
+                None => match folder.rfind("/node_modules/") {
+                    Some(at) => outer = &folder[..at],
+                    None => break,
+                },
             }
         }
         Place::Upload
@@ -283,6 +295,23 @@ impl Tree {
             }
             folder = path::parent(folder);
         }
+    }
+
+    /// Whether the package of a module says that evaluating it has no effects. A manifest that does
+    /// not say, as packages put below a folder for its `type`, leaves it to the next one above.
+    pub(crate) fn is_pure(&self, path: &str) -> bool {
+        let mut below = path.to_owned();
+        while let Some((folder, manifest)) = self.manifest(&below) {
+            if let Some(effects) = &manifest.effects {
+                return effects.none_in(path[folder.len()..].trim_start_matches('/'));
+            }
+            let boundary = Self::split(&folder).is_some_and(|(_, inner)| inner.is_empty());
+            if folder.is_empty() || boundary {
+                return false;
+            }
+            below = folder;
+        }
+        false
     }
 
     fn manifest_in(&self, folder: &str) -> Option<Arc<Manifest>> {

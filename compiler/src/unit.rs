@@ -7,8 +7,6 @@
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
-use crate::diagnostic::Diagnostic;
-
 /// How a module exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -141,7 +139,6 @@ pub(crate) struct Unit {
     pub(crate) file_name: bool,
     /// A CommonJS module that assigns to `exports` or `module.exports`.
     pub(crate) assigns_exports: bool,
-    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 impl Unit {
@@ -169,7 +166,6 @@ impl Unit {
             import_meta: false,
             file_name: false,
             assigns_exports: true,
-            warnings: Vec::new(),
         })
     }
 }

@@ -158,7 +158,7 @@ pub(crate) fn tar_gz(bytes: &[u8], limits: &UnpackLimits) -> Result<Source, Unpa
         });
     }
     let mut source = Source::default();
-    walk(bytes, limits, |path, content| {
+    walk(bytes, limits, Refused::Error, |path, content| {
         source.insert(path, content);
     })?;
     if source.is_empty() {
@@ -167,10 +167,19 @@ pub(crate) fn tar_gz(bytes: &[u8], limits: &UnpackLimits) -> Result<Source, Unpa
     Ok(source)
 }
 
+/// What to do with an entry that is not allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Error,
+    /// Leave it out: packages hold odd things that no module needs.
+    Skipped,
+}
+
 /// Calls `each` with every plain file of the archive.
 pub(crate) fn walk(
     bytes: &[u8],
     limits: &UnpackLimits,
+    on_refused: Refused,
     mut each: impl FnMut(String, Bytes),
 ) -> Result<(), UnpackError> {
     let capped = Capped {
@@ -189,7 +198,7 @@ pub(crate) fn walk(
             UnpackError::Damaged(error)
         }
     };
-    let mut seen = rustc_hash::FxHashMap::default();
+    let mut seen = Seen::default();
     let mut count = 0;
     // Raw: the crate would read extension entries of any size into memory.
     let mut long_name: Option<Vec<u8>> = None;
@@ -227,61 +236,21 @@ pub(crate) fn walk(
             }
             _ => {}
         }
-        let name = match long_name.take() {
-            Some(name) => checked_path(&name, limits)?,
-            None => checked_path(&entry.path_bytes(), limits)?,
+        let size = entry.size();
+        let admitted = match long_name.take() {
+            Some(name) => admit(&name, kind, size, limits, &mut seen),
+            None => admit(&entry.path_bytes(), kind, size, limits, &mut seen),
         };
-        let refused = |kind| {
-            Err(UnpackError::Kind {
-                path: name.clone(),
-                kind,
-            })
-        };
-        match kind {
-            EntryType::Regular | EntryType::Continuous => {}
-            EntryType::Directory => {
-                if !name.is_empty() && seen.insert(name.clone(), true) == Some(false) {
-                    return Err(UnpackError::Twice { path: name });
-                }
+        let name = match admitted {
+            Ok(Some(name)) => name,
+            Ok(None) => continue,
+            Err(
+                UnpackError::Kind { .. } | UnpackError::Path { .. } | UnpackError::Twice { .. },
+            ) if on_refused == Refused::Skipped => {
                 continue;
             }
-            EntryType::Symlink => return refused("symbolic link"),
-            EntryType::Link => return refused("hard link"),
-            EntryType::Char | EntryType::Block => return refused("device file"),
-            EntryType::Fifo => return refused("named pipe"),
-            EntryType::GNUSparse => return refused("sparse file"),
-            _ => return refused("special file"),
-        }
-        if name.is_empty() {
-            return Err(UnpackError::Path {
-                path: name,
-                reason: "it names the root",
-            });
-        }
-        let size = entry.size();
-        if size > limits.file {
-            return Err(UnpackError::FileSize {
-                path: name,
-                size,
-                limit: limits.file,
-            });
-        }
-        // A file may not be where another entry needs a folder.
-        let mut folder = path::parent(&name);
-        while !folder.is_empty() {
-            match seen.insert(folder.to_owned(), true) {
-                Some(true) => break,
-                Some(false) => {
-                    return Err(UnpackError::Twice {
-                        path: folder.to_owned(),
-                    });
-                }
-                None => folder = path::parent(folder),
-            }
-        }
-        if seen.insert(name.clone(), false).is_some() {
-            return Err(UnpackError::Twice { path: name });
-        }
+            Err(error) => return Err(error),
+        };
         // The header may lie about the size, so memory grows with what is there.
         let mut content = Vec::with_capacity(usize::try_from(size.min(1 << 20)).unwrap_or(0));
         entry.read_to_end(&mut content).map_err(failed)?;
@@ -294,6 +263,71 @@ pub(crate) fn walk(
     let mut rest = archive.into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(failed)?;
     Ok(())
+}
+
+/// Paths so far, and whether they are folders.
+type Seen = rustc_hash::FxHashMap<String, bool>;
+
+/// The path of an entry that is a file, `None` for a folder, an error for anything that may not be.
+fn admit(
+    path: &[u8],
+    kind: EntryType,
+    size: u64,
+    limits: &UnpackLimits,
+    seen: &mut Seen,
+) -> Result<Option<String>, UnpackError> {
+    let name = checked_path(path, limits)?;
+    let refused = |kind| {
+        Err(UnpackError::Kind {
+            path: name.clone(),
+            kind,
+        })
+    };
+    match kind {
+        EntryType::Regular | EntryType::Continuous => {}
+        EntryType::Directory => {
+            if !name.is_empty() && seen.insert(name.clone(), true) == Some(false) {
+                return Err(UnpackError::Twice { path: name });
+            }
+            return Ok(None);
+        }
+        EntryType::Symlink => return refused("symbolic link"),
+        EntryType::Link => return refused("hard link"),
+        EntryType::Char | EntryType::Block => return refused("device file"),
+        EntryType::Fifo => return refused("named pipe"),
+        EntryType::GNUSparse => return refused("sparse file"),
+        _ => return refused("special file"),
+    }
+    if name.is_empty() {
+        return Err(UnpackError::Path {
+            path: name,
+            reason: "it names the root",
+        });
+    }
+    if size > limits.file {
+        return Err(UnpackError::FileSize {
+            path: name,
+            size,
+            limit: limits.file,
+        });
+    }
+    // A file may not be where another entry needs a folder.
+    let mut folder = path::parent(&name);
+    while !folder.is_empty() {
+        match seen.insert(folder.to_owned(), true) {
+            Some(true) => break,
+            Some(false) => {
+                return Err(UnpackError::Twice {
+                    path: folder.to_owned(),
+                });
+            }
+            None => folder = path::parent(folder),
+        }
+    }
+    if seen.insert(name.clone(), false).is_some() {
+        return Err(UnpackError::Twice { path: name });
+    }
+    Ok(Some(name))
 }
 
 /// The path in a set of extended attributes.

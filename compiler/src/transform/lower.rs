@@ -3,7 +3,7 @@
 use swc_core::{
     common::{Mark, SourceMap, comments::SingleThreadedComments, sync::Lrc},
     ecma::{
-        ast::{ClassMember, Pass, Program},
+        ast::{ClassMember, Decorator, Pass, Program, UsingDecl},
         transforms::{
             base::helpers::{HELPERS, Helpers, inject_helpers},
             proposal::{
@@ -14,34 +14,64 @@ use swc_core::{
             react::{self, Runtime, react},
             typescript,
         },
-        visit::{VisitMut, VisitMutWith, noop_visit_mut_type, visit_mut_pass},
+        visit::{
+            Visit, VisitMut, VisitMutWith, VisitWith, noop_visit_mut_type, noop_visit_type,
+            visit_mut_pass,
+        },
     },
 };
 
 use super::Input;
 use crate::tsconfig::Decorators;
 
-/// Plain JavaScript skips the passes: it is most of a build.
-pub(super) fn needed(input: &Input<'_>) -> bool {
-    input.language.typescript
-        || input.language.jsx
-        || input.text.contains("using ")
-        || (input.user && input.text.contains('@'))
+/// Syntax that only some files have.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Found {
+    decorators: bool,
+    using: bool,
+}
+
+impl Found {
+    /// Looks into the tree only where the text gives a reason to.
+    pub(super) fn look(program: &Program, input: &Input<'_>) -> Self {
+        let mut found = Self::default();
+        if input.text.contains('@') || input.text.contains("using ") {
+            program.visit_with(&mut found);
+        }
+        found
+    }
+
+    /// Plain JavaScript skips the passes: it is most of a build.
+    pub(super) fn needs_lowering(self, input: &Input<'_>) -> bool {
+        input.language.typescript || input.language.jsx || self.decorators || self.using
+    }
+}
+
+impl Visit for Found {
+    noop_visit_type!();
+
+    fn visit_decorator(&mut self, _: &Decorator) {
+        self.decorators = true;
+    }
+
+    fn visit_using_decl(&mut self, declaration: &UsingDecl) {
+        self.using = true;
+        declaration.visit_children_with(self);
+    }
 }
 
 pub(super) fn lower(
     program: Program,
     input: &Input<'_>,
+    found: Found,
     comments: SingleThreadedComments,
     unresolved: Mark,
     top_level: Mark,
 ) -> Program {
     let settings = input.settings;
-    let has_decorators = input.text.contains('@');
-    let has_using = input.text.contains("using ");
     HELPERS.set(&Helpers::new(false), || {
         let mut program = program;
-        if has_decorators {
+        if found.decorators {
             match settings.decorators {
                 Decorators::Legacy { metadata } => run(
                     &mut program,
@@ -54,7 +84,7 @@ pub(super) fn lower(
                 Decorators::Standard => run(&mut program, decorator_2022_03()),
             }
         }
-        if has_using {
+        if found.using {
             run(&mut program, explicit_resource_management());
         }
         if input.language.typescript {

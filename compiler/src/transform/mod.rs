@@ -96,9 +96,17 @@ fn transform(input: &Input<'_>) -> Result<Unit, Vec<Diagnostic>> {
         let top_level = Mark::new();
         let mut program = parsed.program;
         program.mutate(resolver(unresolved, top_level, input.language.typescript));
-        let lowered = lower::needed(input);
+        let found = lower::Found::look(&program, input);
+        let lowered = found.needs_lowering(input);
         if lowered {
-            program = lower::lower(program, input, parsed.comments, unresolved, top_level);
+            program = lower::lower(
+                program,
+                input,
+                found,
+                parsed.comments,
+                unresolved,
+                top_level,
+            );
         }
         let mut module = match program {
             Program::Module(module) => module,

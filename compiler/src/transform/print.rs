@@ -83,7 +83,6 @@ pub(super) fn print(
         import_meta: rewritten.import_meta,
         file_name: rewritten.file_name,
         assigns_exports: rewritten.assigns_exports,
-        warnings: Vec::new(),
     })
 }
 

@@ -43,7 +43,7 @@ fn errors_name_their_place_and_what_to_do() {
             &[
                 "main.ts:1:19 - error: Could not resolve \"zodd\"",
                 "> 1 | import { z } from \"zodd\";",
-                "                    ^^^^^^",
+                "\n    |                   ^^^^^^\n",
                 "add `zodd` to the dependencies",
             ],
         ),
