@@ -53,7 +53,10 @@ impl Iterator for History {
         if self.next >= self.events {
             return None;
         }
-        let (group, within) = (self.next / (GROUP * PER_FUNCTION), self.next % (GROUP * PER_FUNCTION));
+        let (group, within) = (
+            self.next / (GROUP * PER_FUNCTION),
+            self.next % (GROUP * PER_FUNCTION),
+        );
         self.next += 1;
         Some(event(group * GROUP + within % GROUP, within / GROUP))
     }
@@ -67,64 +70,96 @@ fn event(number: u64, turn: u64) -> Stored {
     let random = Random::new(number * PER_FUNCTION + turn).any();
     let own = |sequence, event: function::Event| stored("function", key.clone(), sequence, &event);
     let build = |sequence, event: deployment::Event| {
-        stored("deployment", format!("{PROJECT}:{deployment}"), sequence, &event)
+        stored(
+            "deployment",
+            format!("{PROJECT}:{deployment}"),
+            sequence,
+            &event,
+        )
     };
     match turn {
-        0 => own(1, function::Event::FunctionCreated {
-            origin: Dialect::Appwrite,
-            settings: settings(format!("Order intake {number}")),
-        }),
-        1..=3 => own(turn + 1, function::Event::VariableCreated {
-            id: VariableId::from(format!("v{turn}")),
-            variable: Variable {
-                key: format!("SETTING_{turn}"),
-                value: Value::Clear(format!("value {random}")),
+        0 => own(
+            1,
+            function::Event::FunctionCreated {
+                origin: Dialect::Appwrite,
+                settings: settings(format!("Order intake {number}")),
             },
-        }),
-        4 => build(1, deployment::Event::DeploymentCreated {
-            plan: Plan {
-                function: FunctionId::from(id),
-                kind: "manual".to_owned(),
-                entrypoint: "src/main.ts".to_owned(),
-                commands: "npm install".to_owned(),
-                activate: true,
+        ),
+        1..=3 => own(
+            turn + 1,
+            function::Event::VariableCreated {
+                id: VariableId::from(format!("v{turn}")),
+                variable: Variable {
+                    key: format!("SETTING_{turn}"),
+                    value: Value::Clear(format!("value {random}")),
+                },
+            },
+        ),
+        4 => build(
+            1,
+            deployment::Event::DeploymentCreated {
+                plan: Plan {
+                    function: FunctionId::from(id),
+                    kind: "manual".to_owned(),
+                    entrypoint: "src/main.ts".to_owned(),
+                    commands: "npm install".to_owned(),
+                    activate: true,
+                    size: 1234,
+                    chunks: 1,
+                },
+            },
+        ),
+        5 => build(
+            2,
+            deployment::Event::SourceStored {
+                source: vec![blob(random)],
                 size: 1234,
-                chunks: 1,
             },
-        }),
-        5 => build(2, deployment::Event::SourceStored {
-            source: vec![blob(random)],
-            size: 1234,
-        }),
-        6 => build(3, deployment::Event::BuildStarted {
-            worker: "worker".to_owned(),
-            attempt: 1,
-        }),
-        7 => build(4, deployment::Event::BuildLogged {
-            attempt: 1,
-            text: "resolved 1 package\n".to_owned(),
-        }),
-        8 => build(5, deployment::Event::BuildSucceeded {
-            attempt: 1,
-            artefact: Artefact {
-                kind: ArtefactKind::JavaScript,
-                code: blob(random),
-                source_map: Some(blob(random + 1)),
+        ),
+        6 => build(
+            3,
+            deployment::Event::BuildStarted {
+                worker: "worker".to_owned(),
+                attempt: 1,
             },
-            duration_ms: 20,
-            log: "bundled 4 modules\n".to_owned(),
-        }),
-        9 => own(5, function::Event::DeploymentActivated {
-            deployment: DeploymentId::from(deployment.as_str()),
-            queued_at: None,
-        }),
+        ),
+        7 => build(
+            4,
+            deployment::Event::BuildLogged {
+                attempt: 1,
+                text: "resolved 1 package\n".to_owned(),
+            },
+        ),
+        8 => build(
+            5,
+            deployment::Event::BuildSucceeded {
+                attempt: 1,
+                artefact: Artefact {
+                    kind: ArtefactKind::JavaScript,
+                    code: blob(random),
+                    source_map: Some(blob(random + 1)),
+                },
+                duration_ms: 20,
+                log: "bundled 4 modules\n".to_owned(),
+            },
+        ),
+        9 => own(
+            5,
+            function::Event::DeploymentActivated {
+                deployment: DeploymentId::from(deployment.as_str()),
+                queued_at: None,
+            },
+        ),
         // Each fifth of the others is a change, the rest are executions.
         _ if turn % 6 == 4 => {
             let sequence = 6 + (turn - 10) / 6;
-            own(sequence, function::Event::FunctionUpdated {
-                settings: settings(format!("Order intake {number}, version {turn}")),
-                needs_build: false,
-            })
+            own(
+                sequence,
+                function::Event::FunctionUpdated {
+                    settings: settings(format!("Order intake {number}, version {turn}")),
+                    needs_build: false,
+                },
+            )
         }
         _ => {
             let event = execution::Event::ExecutionRecorded {
@@ -147,7 +182,12 @@ fn event(number: u64, turn: u64) -> Stored {
                     reason: "ok".to_owned(),
                 },
             };
-            stored("execution", format!("{PROJECT}:e-{number:06}-{turn:02}"), 1, &event)
+            stored(
+                "execution",
+                format!("{PROJECT}:e-{number:06}-{turn:02}"),
+                1,
+                &event,
+            )
         }
     }
 }

@@ -1,0 +1,73 @@
+//! Commands through the bus from many clients.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use aggregates::function::Function;
+use serde_json::{Map, Value};
+use strata::bus::{self, Context, Follower};
+use workload::{Arguments, Client, PROJECT, Timings};
+
+pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
+    let dir = PathBuf::from(arguments.text("dir", "."));
+    std::fs::create_dir_all(&dir)?;
+    let journal = journal::sqlite::Options::new(dir.join("journal.db")).build()?;
+    let reads = match arguments.text("views", "no").as_str() {
+        "yes" => {
+            let options = projections::Options::new(journal.clone(), dir.join("readmodels.db"));
+            Some(tokio::task::spawn_blocking(move || options.build()).await??)
+        }
+        _ => None,
+    };
+    let follower = reads
+        .clone()
+        .map(|reads| Arc::new(reads) as Arc<dyn Follower>);
+    let bus = bus::Options {
+        journal: journal.clone(),
+        follower,
+        cached_aggregates: 20_000,
+        snapshot_every: 100,
+    }
+    .build();
+    let (clients, functions) = (
+        arguments.number("clients", 64),
+        arguments.number("functions", 2000),
+    );
+    let commands = arguments.number("commands", 40_000);
+    let stop_at = Duration::from_secs(arguments.number("max-seconds", 10));
+    let taken = Arc::new(AtomicU64::new(0));
+    let begun = Instant::now();
+    let mut tasks = Vec::new();
+    for index in 0..clients {
+        let (bus, taken) = (bus.clone(), taken.clone());
+        let steps = Client::new(index, clients, functions, 1, true);
+        tasks.push(tokio::spawn(async move {
+            let mut timings = Timings::default();
+            for step in steps {
+                if taken.fetch_add(1, Ordering::Relaxed) >= commands || begun.elapsed() > stop_at {
+                    break;
+                }
+                let key = format!("{PROJECT}:{}", step.function);
+                let sent = Instant::now();
+                let context = Context::once("benchmark", PROJECT);
+                bus.execute::<Function>(&key, step.command, &context)
+                    .await?;
+                timings.add(sent.elapsed());
+            }
+            anyhow::Ok(timings)
+        }));
+    }
+    let mut timings = Timings::default();
+    for task in tasks {
+        timings.join(task.await??);
+    }
+    let summary = timings.summary(begun.elapsed());
+    drop(bus);
+    if let Some(reads) = reads {
+        reads.close().await;
+    }
+    journal::Journal::close(&*journal).await;
+    Ok(summary)
+}
