@@ -30,6 +30,9 @@ use crate::{
 pub struct Options {
     /// Folder for packages and resolutions that are kept between builds; `None` keeps them in memory only.
     pub cache: Option<PathBuf>,
+    /// Bytes of that folder; what was not used for the longest time is removed when a process that
+    /// uses it starts.
+    pub cache_limit: u64,
     /// Address of the npm registry for uploads that do not name one. The default is what npm would
     /// use for this account: `NPM_CONFIG_REGISTRY`, then `.npmrc`, then the public one.
     pub registry: String,
@@ -41,6 +44,9 @@ pub struct Options {
     pub npm_timeout: Duration,
     /// Conditions for `exports` of packages, besides `import`, `require` and `default`.
     pub conditions: Vec<String>,
+    /// Packages that are resolved without the condition `node`: for Node they bring an HTTP client of
+    /// their own, which the sandbox has already.
+    pub web_packages: Vec<String>,
     /// Largest number of modules in a bundle.
     pub modules: usize,
     /// Largest bundle, in bytes.
@@ -59,11 +65,22 @@ impl Default for Options {
             transport: None,
             private_registries: false,
             npm_timeout: Duration::from_secs(120),
-            conditions: vec!["strata".to_owned(), "node".to_owned()],
+            conditions: vec![
+                "strata".to_owned(),
+                "wintercg".to_owned(),
+                "node".to_owned(),
+            ],
+            web_packages: vec![
+                "node-fetch-native".to_owned(),
+                "node-fetch-native-with-agent".to_owned(),
+            ],
             modules: 20_000,
             bundle: 64 << 20,
             memory: 128 << 20,
-            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            threads: std::thread::available_parallelism()
+                .map_or(2, usize::from)
+                .min(8),
+            cache_limit: 4 << 30,
         }
     }
 }
@@ -218,6 +235,7 @@ impl Compiler {
                 Arc::clone(&tree),
                 request.provided,
                 &inner.options.conditions,
+                &inner.options.web_packages,
             ),
             tree: Arc::clone(&tree),
             settings,
@@ -353,7 +371,7 @@ fn check_default(modules: &[link::Module]) -> Result<(), Diagnostic> {
     };
     let unit = &entry.unit;
     let found = match unit.kind {
-        Kind::Esm => unit.exports.iter().any(|export| export.name == "default"),
+        Kind::Esm => unit.exports.get("default").is_some(),
         Kind::Cjs => unit.assigns_exports,
         Kind::Json => false,
     };
@@ -365,8 +383,8 @@ fn check_default(modules: &[link::Module]) -> Result<(), Diagnostic> {
         .iter()
         .find_map(|name| {
             unit.exports
-                .iter()
-                .find(|export| export.name == *name && matches!(export.from, ExportFrom::Local(_)))
+                .get(name)
+                .filter(|export| matches!(export.from, ExportFrom::Local(_)))
                 .map(|export| export.name.as_str())
         });
     let (start, hint) = match near {

@@ -36,6 +36,9 @@ pub(crate) struct Context {
     pub(crate) declared: Vec<String>,
 }
 
+/// Bytes of one module. The syntax tree of a module takes some thirty times its size.
+const LARGEST: usize = 16 << 20;
+
 /// Fetches packages into the tree.
 pub(crate) trait Fetch {
     fn fetch(&self, directories: Vec<String>) -> impl Future<Output = Result<(), Failure>> + Send;
@@ -242,6 +245,15 @@ fn process(context: &Context, path: &str) -> Result<Processed, Vec<Diagnostic>> 
         None => context.tree.source().get(path).cloned(),
     }
     .ok_or_else(|| vec![Diagnostic::file(path, "The file is not there")])?;
+    if bytes.len() > LARGEST {
+        return Err(vec![Diagnostic::file(
+            path,
+            format!(
+                "The file is {} bytes; a module may be {LARGEST}",
+                bytes.len()
+            ),
+        )]);
+    }
     let key = match package {
         Some((pack, file)) => format!("{}\0{file}\0{esm}\0{}", pack.id, transform::REVISION),
         None => {

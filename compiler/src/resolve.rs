@@ -145,6 +145,9 @@ impl FileSystem for Files {
 pub(crate) struct Resolver {
     tree: Arc<Tree>,
     provided: Vec<String>,
+    web_packages: Vec<String>,
+    web_import: ResolverGeneric<Files>,
+    web_require: ResolverGeneric<Files>,
     user_import: ResolverGeneric<Files>,
     user_require: ResolverGeneric<Files>,
     package_import: ResolverGeneric<Files>,
@@ -152,7 +155,12 @@ pub(crate) struct Resolver {
 }
 
 impl Resolver {
-    pub(crate) fn new(tree: Arc<Tree>, provided: &[&str], conditions: &[String]) -> Self {
+    pub(crate) fn new(
+        tree: Arc<Tree>,
+        provided: &[&str],
+        conditions: &[String],
+        web_packages: &[String],
+    ) -> Self {
         let texts = |values: &[&str]| {
             values
                 .iter()
@@ -194,6 +202,13 @@ impl Resolver {
             node_path: false,
             ..ResolveOptions::default()
         };
+        let web = |kind: &str| {
+            let mut options = options(kind, false);
+            options
+                .condition_names
+                .retain(|condition| condition != "node");
+            options
+        };
         let user_import = ResolverGeneric::new_with_file_system(
             Files(Arc::clone(&tree)),
             options("import", true),
@@ -202,6 +217,9 @@ impl Resolver {
             user_require: user_import.clone_with_options(options("require", true)),
             package_import: user_import.clone_with_options(options("import", false)),
             package_require: user_import.clone_with_options(options("require", false)),
+            web_import: user_import.clone_with_options(web("import")),
+            web_require: user_import.clone_with_options(web("require")),
+            web_packages: web_packages.to_vec(),
             user_import,
             provided: texts(provided),
             tree,
@@ -265,7 +283,11 @@ impl Resolver {
         {
             return Outcome::Fetch(vec![package]);
         }
+        let is_web = package_name(specifier)
+            .is_some_and(|name| self.web_packages.iter().any(|web| web == name));
         let resolver = match (user, kind) {
+            (_, DepKind::Require) if is_web => &self.web_require,
+            _ if is_web => &self.web_import,
             (true, DepKind::Require) => &self.user_require,
             (true, _) => &self.user_import,
             (false, DepKind::Require) => &self.package_require,

@@ -1,6 +1,9 @@
 //! A source tree in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -9,11 +12,11 @@ use crate::{
     unpack::{self, UnpackError, UnpackLimits},
 };
 
-/// The files of an upload. Paths are relative, `/`-separated and free of `.` and `..`.
+/// The files of an upload. Paths are relative, `/`-separated and free of `.` and `..`. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
-    files: BTreeMap<String, Bytes>,
-    folders: BTreeSet<String>,
+    files: Arc<BTreeMap<String, Bytes>>,
+    folders: Arc<BTreeSet<String>>,
 }
 
 impl Source {
@@ -57,10 +60,11 @@ impl Source {
 
     pub(crate) fn insert(&mut self, name: String, bytes: Bytes) {
         let mut folder = path::parent(&name);
-        while !folder.is_empty() && self.folders.insert(folder.to_owned()) {
+        let folders = Arc::make_mut(&mut self.folders);
+        while !folder.is_empty() && folders.insert(folder.to_owned()) {
             folder = path::parent(folder);
         }
-        self.files.insert(name, bytes);
+        Arc::make_mut(&mut self.files).insert(name, bytes);
     }
 
     /// The content of a file.
@@ -116,8 +120,8 @@ impl Source {
             return self;
         }
         let mut source = Self::default();
-        for (name, bytes) in self.files {
-            source.insert(name[prefix.len()..].to_owned(), bytes);
+        for (name, bytes) in self.files.iter() {
+            source.insert(name[prefix.len()..].to_owned(), bytes.clone());
         }
         source
     }

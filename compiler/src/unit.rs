@@ -108,6 +108,38 @@ pub(crate) struct Export {
     pub(crate) maybe_type: bool,
 }
 
+/// The exports of a module, in their order and by name.
+#[derive(Debug, Default)]
+pub(crate) struct Exports {
+    list: Vec<Export>,
+    by_name: FxHashMap<String, usize>,
+}
+
+impl Exports {
+    /// The name that is exported twice comes back as the error.
+    pub(crate) fn new(list: Vec<Export>) -> Result<Self, String> {
+        let mut by_name = FxHashMap::default();
+        for (index, export) in list.iter().enumerate() {
+            if by_name.insert(export.name.clone(), index).is_some() {
+                return Err(export.name.clone());
+            }
+        }
+        Ok(Self { list, by_name })
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Export> {
+        self.list.get(*self.by_name.get(name)?)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Export> {
+        self.list.iter()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+}
+
 /// A place in the printed code and the place in the source it came from. All 0-based;
 /// columns in UTF-16 units.
 #[derive(Debug, Clone, Copy)]
@@ -128,7 +160,7 @@ pub(crate) struct Unit {
     pub(crate) prefix: String,
     pub(crate) mappings: Vec<Mapping>,
     pub(crate) deps: Vec<Dep>,
-    pub(crate) exports: Vec<Export>,
+    pub(crate) exports: Exports,
     /// `export * from`: dep indexes.
     pub(crate) stars: Vec<usize>,
     /// Has `await` outside of functions.
@@ -160,7 +192,7 @@ impl Unit {
             prefix: "$$".to_owned(),
             mappings: Vec::new(),
             deps: Vec::new(),
-            exports: Vec::new(),
+            exports: Exports::default(),
             stars: Vec::new(),
             top_level_await: false,
             import_meta: false,

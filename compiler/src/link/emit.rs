@@ -206,7 +206,7 @@ impl Emitter<'_> {
         let used = &self.usage[index];
         let prefix = &module.unit.prefix;
         let mut getters = String::new();
-        for export in &module.unit.exports {
+        for export in module.unit.exports.iter() {
             if !used.everything && !used.names.contains_key(&export.name) {
                 continue;
             }
@@ -236,7 +236,7 @@ impl Emitter<'_> {
             names.sort();
             for name in names {
                 if name != "default"
-                    && !module.unit.exports.iter().any(|export| export.name == name)
+                    && module.unit.exports.get(&name).is_none()
                     && matches!(exports::find(self.modules, target, &name), Found::At(_))
                     && exports::find(self.modules, index, &name) != Found::Ambiguous
                 {

@@ -23,23 +23,24 @@ pub(super) enum Found {
 
 /// Looks for `name` among the exports of `module`.
 pub(super) fn find(modules: &[Module], module: usize, name: &str) -> Found {
-    search(modules, module, name, &mut FxHashSet::default())
+    search(modules, module, name, &mut Vec::new())
 }
 
-fn search(
-    modules: &[Module],
+fn search<'a>(
+    modules: &'a [Module],
     module: usize,
-    name: &str,
-    visited: &mut FxHashSet<(usize, String)>,
+    name: &'a str,
+    visited: &mut Vec<(usize, &'a str)>,
 ) -> Found {
     let unit = &modules[module].unit;
     if unit.kind != Kind::Esm {
         return Found::Unknown;
     }
-    if !visited.insert((module, name.to_owned())) {
+    if visited.contains(&(module, name)) {
         return Found::No;
     }
-    if let Some(export) = unit.exports.iter().find(|export| export.name == name) {
+    visited.push((module, name));
+    if let Some(export) = unit.exports.get(name) {
         return match &export.from {
             ExportFrom::Local(_) | ExportFrom::Namespace(_) => Found::At(module),
             ExportFrom::Name(dep, original) => match modules[module].targets[*dep] {
@@ -82,7 +83,7 @@ pub(super) fn names(modules: &[Module], module: usize) -> Vec<String> {
             continue;
         }
         let unit = &modules[module].unit;
-        for export in &unit.exports {
+        for export in unit.exports.iter() {
             if export.name != "default" && known.insert(export.name.clone()) {
                 names.push(export.name.clone());
             }
@@ -110,11 +111,7 @@ pub(super) fn check(modules: &[Module]) -> Vec<Diagnostic> {
                     continue;
                 }
                 let mut available = names(modules, *target);
-                let has_default = modules[*target]
-                    .unit
-                    .exports
-                    .iter()
-                    .any(|export| export.name == "default");
+                let has_default = modules[*target].unit.exports.get("default").is_some();
                 let path = &modules[*target].path;
                 let diagnostic = if name == "default" {
                     Diagnostic::at(

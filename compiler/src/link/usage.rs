@@ -156,7 +156,7 @@ impl Analysis<'_> {
             }
         };
         let this = &self.modules[module];
-        if let Some(export) = this.unit.exports.iter().find(|export| export.name == name) {
+        if let Some(export) = this.unit.exports.get(&name) {
             match &export.from {
                 ExportFrom::Local(_) => {}
                 ExportFrom::Name(dep, original) => {
@@ -211,7 +211,7 @@ impl Analysis<'_> {
         }
         self.queue.push(Step::Include(module));
         let this = &self.modules[module];
-        for export in &this.unit.exports {
+        for export in this.unit.exports.iter() {
             self.queue
                 .push(Step::Need(module, export.name.clone(), Props::All));
         }

@@ -156,7 +156,7 @@ impl Client {
         Self {
             registry,
             base: config::of_process().with_registry(&options.registry),
-            store: Store::new(options.cache.clone(), options.memory),
+            store: Store::new(options.cache.clone(), options.cache_limit, options.memory),
             trees: Recent::new(16 << 20),
             timeout: options.npm_timeout,
         }

@@ -62,7 +62,11 @@ pub(super) fn from_seconds(seconds: u64) -> SystemTime {
 }
 
 impl Store {
-    pub(super) fn new(folder: Option<PathBuf>, memory: usize) -> Self {
+    pub(super) fn new(folder: Option<PathBuf>, limit: u64, memory: usize) -> Self {
+        if let Some(folder) = folder.clone() {
+            // In the background: a build that starts meanwhile at worst fetches a package again.
+            std::thread::spawn(move || prune(&folder, limit));
+        }
         Self {
             folder,
             packs: Recent::new(memory),
@@ -171,6 +175,37 @@ pub(super) struct Header {
     sum: String,
 }
 
+/// Removes the oldest files until the folder is below its limit.
+fn prune(folder: &Path, limit: u64) {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
+                Ok(metadata) => {
+                    let used = metadata
+                        .accessed()
+                        .or_else(|_| metadata.modified())
+                        .unwrap_or(UNIX_EPOCH);
+                    files.push((used, metadata.len(), entry.path()));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    let mut size: u64 = files.iter().map(|(_, length, _)| length).sum();
+    files.sort();
+    for (_, length, path) in files {
+        if size <= limit {
+            break;
+        }
+        if std::fs::remove_file(path).is_ok() {
+            size -= length;
+        }
+    }
+}
+
 fn sum(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes)[..16])
 }
@@ -189,4 +224,34 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&draft);
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_files_are_removed_when_there_are_too_many() {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, name) in ["a", "b", "c"].iter().enumerate() {
+            let path = folder.path().join(name).join("file");
+            write(&path, &[0; 100]).unwrap();
+            let time = UNIX_EPOCH + Duration::from_secs(1_000 + number as u64);
+            let times = std::fs::FileTimes::new()
+                .set_accessed(time)
+                .set_modified(time);
+            std::fs::File::options()
+                .write(true)
+                .open(&path)
+                .unwrap()
+                .set_times(times)
+                .unwrap();
+        }
+        prune(folder.path(), 250);
+        let there: Vec<bool> = ["a", "b", "c"]
+            .iter()
+            .map(|name| folder.path().join(name).join("file").exists())
+            .collect();
+        assert_eq!(there, [false, true, true]);
+    }
 }

@@ -130,7 +130,11 @@ fn transform(input: &Input<'_>) -> Result<Unit, Vec<Diagnostic>> {
 fn prefix(text: &str) -> String {
     let mut prefix = "$$".to_owned();
     while text.contains(&prefix) {
-        prefix.push_str(if prefix.len() % 2 == 0 { "_" } else { "$" });
+        prefix.push_str(if prefix.len().is_multiple_of(2) {
+            "_"
+        } else {
+            "$"
+        });
     }
     prefix
 }

@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 pub(super) struct Parsed {
     pub(super) program: Program,
     pub(super) comments: SingleThreadedComments,
-    /// The file has `import`, `export`, `import.meta` or a top-level `await`.
+    /// The file is a module for `import.meta` or a top-level `await` alone.
     pub(super) module_syntax: bool,
 }
 
@@ -72,7 +72,10 @@ pub(super) fn parse(input: &Input<'_>) -> Result<Parsed, Vec<Diagnostic>> {
             return Err(diagnostics(input, &errors));
         }
     };
-    let module_syntax = program.is_module();
+    let module_syntax = match &program {
+        Program::Module(module) => !module.body.iter().any(ModuleItem::is_module_decl),
+        Program::Script(_) => false,
+    };
     Ok(Parsed {
         program,
         comments,

@@ -13,7 +13,7 @@ use swc_core::{
 use super::{Input, parse::offset, rewrite::Rewritten};
 use crate::{
     diagnostic::Diagnostic,
-    unit::{ExportFrom, Kind, Mapping, Unit},
+    unit::{ExportFrom, Exports, Kind, Mapping, Unit},
 };
 
 pub(super) fn print(
@@ -41,7 +41,12 @@ pub(super) fn print(
                 ExportFrom::Local(name.cloned().unwrap_or_else(|| "undefined".to_owned()));
         }
     }
-    check_duplicates(&exports, input)?;
+    let exports = Exports::new(exports).map_err(|name| {
+        vec![Diagnostic::file(
+            input.path,
+            format!("The name `{name}` is exported twice"),
+        )]
+    })?;
 
     let mut buffer = Vec::with_capacity(input.text.len());
     let mut positions: Vec<(BytePos, LineCol)> = Vec::new();
@@ -103,22 +108,6 @@ fn take_locals(module: &mut Module) -> Vec<String> {
             _ => "undefined".to_owned(),
         })
         .collect()
-}
-
-fn check_duplicates(
-    exports: &[crate::unit::Export],
-    input: &Input<'_>,
-) -> Result<(), Vec<Diagnostic>> {
-    let mut seen = rustc_hash::FxHashSet::default();
-    for export in exports {
-        if !seen.insert(export.name.as_str()) {
-            return Err(vec![Diagnostic::file(
-                input.path,
-                format!("The name `{}` is exported twice", export.name),
-            )]);
-        }
-    }
-    Ok(())
 }
 
 /// Positions of the parser → 0-based lines and UTF-16 columns of the source.

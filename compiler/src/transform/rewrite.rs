@@ -90,7 +90,7 @@ pub(super) fn rewrite(
     rewriter.collect_imports(module);
     let has_exports = exporter.collect(module, &mut rewriter, input);
     // `import` together with `module.exports` is TypeScript compiled to CommonJS.
-    let esm = if has_exports || (module_syntax && !has_declarations) {
+    let esm = if has_exports || module_syntax {
         true
     } else if has_declarations || input.esm {
         !uses_common_js(module, unresolved)
@@ -263,7 +263,7 @@ impl Rewriter<'_> {
             };
             let dep = *dep;
             self.deps[dep].names.add_property(&middle, &property);
-            inner.obj = Box::new(self.read(dep, None, ident.span));
+            *inner.obj = self.read(dep, None, ident.span);
             return true;
         }
         let Expr::Ident(ident) = &*outer.obj else {
@@ -277,7 +277,7 @@ impl Rewriter<'_> {
             None => self.deps[dep].names.add(&property),
             Some(name) => self.deps[dep].names.add_property(name, &property),
         }
-        outer.obj = Box::new(self.read(dep, name.as_deref(), ident.span));
+        *outer.obj = self.read(dep, name.as_deref(), ident.span);
         true
     }
 
@@ -311,7 +311,7 @@ impl Rewriter<'_> {
             Callee::Import(_) => {
                 if let Some(source) = call.args.first().and_then(|arg| literal(&arg.expr)) {
                     self.dep(&source, DepKind::Dynamic);
-                    call.args[0].expr = Box::new(Expr::Lit(Lit::Str(source)));
+                    *call.args[0].expr = Expr::Lit(Lit::Str(source));
                 }
                 call.args.truncate(1);
                 call.callee = Callee::Expr(Box::new(member(self.own(""), "i", call.span)));
@@ -321,7 +321,7 @@ impl Rewriter<'_> {
                     && let Some(source) = literal(&call.args[0].expr)
                 {
                     self.dep(&source, DepKind::Require);
-                    call.args[0].expr = Box::new(Expr::Lit(Lit::Str(source)));
+                    *call.args[0].expr = Expr::Lit(Lit::Str(source));
                 }
             }
             Callee::Expr(callee) => {
@@ -417,6 +417,11 @@ impl VisitMut for Rewriter<'_> {
     noop_visit_mut_type!();
 
     fn visit_mut_expr(&mut self, expr: &mut Expr) {
+        if let Expr::Member(outer) = expr
+            && self.member(outer)
+        {
+            return;
+        }
         match expr {
             Expr::Ident(ident) => {
                 if let Some(value) = self.value(ident) {
@@ -430,11 +435,6 @@ impl VisitMut for Rewriter<'_> {
                     }
                 }
                 return;
-            }
-            Expr::Member(outer) => {
-                if self.member(outer) {
-                    return;
-                }
             }
             Expr::MetaProp(MetaPropExpr {
                 kind: MetaPropKind::ImportMeta,
@@ -459,14 +459,14 @@ impl VisitMut for Rewriter<'_> {
                     && let Expr::Ident(ident) = &*call.callee
                     && let Some(value) = self.value(ident)
                 {
-                    call.callee = Box::new(without_this(value));
+                    *call.callee = without_this(value);
                 }
             }
             Expr::TaggedTpl(template) => {
                 if let Expr::Ident(ident) = &*template.tag
                     && let Some(value) = self.value(ident)
                 {
-                    template.tag = Box::new(without_this(value));
+                    *template.tag = without_this(value);
                 }
             }
             Expr::Await(_) if self.functions == 0 => self.top_level_await = true,
@@ -500,24 +500,21 @@ impl VisitMut for Rewriter<'_> {
     }
 
     fn visit_mut_simple_assign_target(&mut self, target: &mut SimpleAssignTarget) {
+        if let SimpleAssignTarget::Member(outer) = target
+            && self.member(outer)
+        {
+            return;
+        }
         // Assigning to an import throws at run time, as it does in Node.
-        match target {
-            SimpleAssignTarget::Ident(ident) => {
-                if let Some(Expr::Member(value)) = self.value(&ident.id) {
-                    *target = SimpleAssignTarget::Member(value);
-                } else if ident.ctxt == self.unresolved
-                    && (ident.sym == "module" || ident.sym == "exports")
-                {
-                    self.free_exports = true;
-                }
-                return;
+        if let SimpleAssignTarget::Ident(ident) = target {
+            if let Some(Expr::Member(value)) = self.value(&ident.id) {
+                *target = SimpleAssignTarget::Member(value);
+            } else if ident.ctxt == self.unresolved
+                && (ident.sym == "module" || ident.sym == "exports")
+            {
+                self.free_exports = true;
             }
-            SimpleAssignTarget::Member(outer) => {
-                if self.member(outer) {
-                    return;
-                }
-            }
-            _ => {}
+            return;
         }
         target.visit_mut_children_with(self);
     }

@@ -1,10 +1,10 @@
 //! What people are told when a build fails.
 
-use crate::harness::failure;
+use crate::harness::{Files, failure};
 
 #[test]
 fn errors_name_their_place_and_what_to_do() {
-    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
+    let cases: &[(&str, Files<'_>, &[&str])] = &[
         (
             "main.ts",
             &[(

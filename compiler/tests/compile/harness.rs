@@ -8,6 +8,9 @@ use std::{
 
 use compiler::{Bundle, Compiler, Failure, Options, Request, Source};
 
+/// Paths and contents.
+pub type Files<'a> = &'a [(&'a str, &'a str)];
+
 pub fn compiler() -> &'static Compiler {
     static COMPILER: OnceLock<Compiler> = OnceLock::new();
     COMPILER.get_or_init(|| Options::default().build())
@@ -49,14 +52,14 @@ pub fn compile(
     (result, log.into_inner().unwrap())
 }
 
-pub fn bundle(files: &[(&str, &str)], entrypoint: &str) -> Bundle {
+pub fn bundle(files: Files<'_>, entrypoint: &str) -> Bundle {
     let source = Source::from_files(files.iter().map(|(path, text)| (*path, (*text).to_owned())));
     compile(compiler(), &source, entrypoint, "")
         .0
         .unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-pub fn failure(files: &[(&str, &str)], entrypoint: &str) -> String {
+pub fn failure(files: Files<'_>, entrypoint: &str) -> String {
     let source = Source::from_files(files.iter().map(|(path, text)| (*path, (*text).to_owned())));
     match compile(compiler(), &source, entrypoint, "").0 {
         Ok(_) => panic!("the build did not fail: {files:?}"),

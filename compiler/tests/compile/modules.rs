@@ -1,12 +1,12 @@
 //! What modules do at run time.
 
-use crate::harness::{bundle, run};
+use crate::harness::{Files, bundle, run};
 use compiler::StackMapper;
 
 /// Builds and runs each project; the default export's result must be the JSON.
 #[test]
 fn projects_run_as_they_do_in_node() {
-    let cases: &[(&str, &str, &[(&str, &str)], &str)] = &[
+    let cases: &[(&str, &str, Files<'_>, &str)] = &[
         (
             "hello",
             "main.ts",
@@ -301,6 +301,18 @@ fn projects_run_as_they_do_in_node() {
                 "import { basename } from 'path';\nmodule.exports = () => basename('x/y');",
             )],
             r#""y""#,
+        ),
+        (
+            "export =",
+            "main.ts",
+            &[
+                (
+                    "main.ts",
+                    "import f = require('./f');\nimport g from './f';\nexport default () => [f(), g()];",
+                ),
+                ("f.ts", "function f() { return 'f'; }\nexport = f;"),
+            ],
+            r#"["f","f"]"#,
         ),
         (
             "an upload in a folder",
