@@ -87,7 +87,7 @@
       return this.#decode(all);
     }
     #decode(bytes) {
-      const text = S.call("text.decode", { label: this.encoding, fatal: this.fatal, ignoreBOM: true }, bytes).value;
+      const text = S.call("text.decode", { label: this.encoding, fatal: this.fatal, ignoreBOM: true }, bytes).value ?? null;
       if (text === null) throw new TypeError(`The encoded data was not valid ${this.encoding}`);
       return text;
     }
@@ -124,7 +124,7 @@
       const stream = !!options?.stream;
       let text;
       if (!stream && !this.#decoder && this.#encoding === "utf-8" && bytes.length > 512) {
-        text = S.call("text.decode", { label: "utf-8", fatal: this.#fatal, ignoreBOM: true }, bytes).value;
+        text = S.call("text.decode", { label: "utf-8", fatal: this.#fatal, ignoreBOM: true }, bytes).value ?? null;
         if (text === null) throw new TypeError("The encoded data was not valid utf-8");
       } else {
         const decoder = (this.#decoder ??= this.#make());

@@ -144,7 +144,7 @@
   function parse(input, base) {
     const arg = { input: usv(input) };
     if (base !== undefined) arg.base = usv(base);
-    return S.call("url.parse", arg).value;
+    return S.call("url.parse", arg).value ?? null;
   }
 
   class URL {
@@ -183,7 +183,7 @@
     static {
       lib.urlGet = (url, part) => url.#parts[part];
       lib.urlSet = (url, part, value) => {
-        const next = S.call("url.set", { href: url.#parts.href, prop: part, value: usv(value) }).value;
+        const next = S.call("url.set", { href: url.#parts.href, prop: part, value: usv(value) }).value ?? null;
         if (next === null) {
           if (part === "href") throw new TypeError("Invalid URL");
           return;
@@ -206,7 +206,7 @@
       if (!this.#params) {
         this.#params = new URLSearchParams(this.#parts.search);
         lib.bindParams(this.#params, () => {
-          const next = S.call("url.set", { href: this.#parts.href, prop: "search", value: this.#params.toString() }).value;
+          const next = S.call("url.set", { href: this.#parts.href, prop: "search", value: this.#params.toString() }).value ?? null;
           if (next !== null) this.#parts = next;
         });
       }

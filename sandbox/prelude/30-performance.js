@@ -92,7 +92,7 @@
   }
 
   class Navigator {
-    get userAgent() { return "Strata"; }
+    get userAgent() { return "Node.js/22"; }
     get hardwareConcurrency() { return 1; }
     get language() { return "en-US"; }
     get languages() { return Object.freeze(["en-US"]); }

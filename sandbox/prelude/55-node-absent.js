@@ -77,7 +77,7 @@
   const isIPv4 = (text) => /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(text);
   const isIPv6 = (text) => {
     if (typeof text !== "string" || !text.includes(":")) return false;
-    return S.call("url.parse", { input: `http://[${text.replace(/%.*$/, "")}]/` }).value !== null;
+    return S.call("url.parse", { input: `http://[${text.replace(/%.*$/, "")}]/` }).value !== undefined;
   };
   const net = { isIPv4, isIPv6, isIP: (text) => (isIPv4(text) ? 4 : isIPv6(text) ? 6 : 0), Socket: lib.Socket };
 

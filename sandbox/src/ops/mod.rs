@@ -11,6 +11,7 @@ use serde_json::Value;
 mod cipher;
 mod compress;
 mod hash;
+mod intl;
 mod text;
 mod url;
 
@@ -31,6 +32,7 @@ pub fn dispatch(op: &str, arg: &Value, data: &[u8]) -> Option<Answer> {
         "text" => text::dispatch(name, arg, data),
         "url" => url::dispatch(name, arg),
         "crypto" => hash::dispatch(name, arg, data).or_else(|| cipher::dispatch(name, arg, data)),
+        "intl" => intl::dispatch(name, arg),
         "zlib" => compress::dispatch(name, arg, data),
         _ => None,
     }
