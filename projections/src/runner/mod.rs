@@ -6,6 +6,7 @@ mod feed;
 mod rebuild;
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -149,8 +150,11 @@ impl Runner {
     /// Follows the journal until it is told to stop.
     pub(crate) fn run(mut self) {
         let reason = loop {
-            match self.step() {
+            let step = catch_unwind(AssertUnwindSafe(|| self.step()));
+            match step.unwrap_or_else(|_| Err(Error::Closed)) {
                 Ok(true) => {}
+                // The runtime has gone, or something is broken for good.
+                Err(Error::Closed) => break "the runner has ended unexpectedly".to_owned(),
                 Ok(false) => break "the read models are closed".to_owned(),
                 Err(Error::Fenced) => {
                     let error = Error::Fenced.to_string();
@@ -185,7 +189,10 @@ impl Runner {
                 Command::Rebuild { slots, reply } => self.queue_rebuild(slots, reply),
             }
         }
-        if self.follow()? || self.complete()? || self.rebuild()? {
+        // Not the first of them that has something to do: new events must not
+        // keep a rebuild from ending.
+        let busy = [self.follow()?, self.complete()?, self.rebuild()?];
+        if busy.contains(&true) {
             return Ok(true);
         }
         let position = self.checkpoint().unwrap_or_else(|| self.journal.head());
@@ -251,7 +258,12 @@ impl Runner {
     /// Makes what only reading needs, for a projection that has caught up;
     /// `false`: all have it.
     fn complete(&mut self) -> Result<bool, Error> {
-        let Some(live) = self.lives.iter_mut().find(|live| !live.ready) else {
+        let head = self.journal.head();
+        let caught_up = |live: &Live| {
+            head.saturating_sub(live.checkpoint) < BATCH as u64 || live.parked.is_some()
+        };
+        let fresh = |live: &&mut Live| !live.ready && caught_up(live);
+        let Some(live) = self.lives.iter_mut().find(fresh) else {
             return Ok(false);
         };
         apply::fenced(&mut self.db, self.epoch, |db| {

@@ -104,10 +104,13 @@ impl Runner {
         let done = done.unwrap_or_default();
         let events = match &mut greens.feed {
             Some(feed) => feed.next()?,
-            None => self.read(done, super::BATCH)?,
+            None => {
+                // Not beyond what is read: then both are at the same event.
+                let left = self.reached(&rebuild.slots).saturating_sub(done);
+                self.read(done, super::BATCH.min(left as usize))?
+            }
         };
         if !events.is_empty() {
-            // Not beyond what is read: then both are at the same event.
             apply::batch(
                 &mut self.db,
                 self.epoch,
@@ -142,7 +145,9 @@ impl Runner {
             apply::fenced(&mut self.db, self.epoch, |db| db.run(&sql))?;
             return Ok(false);
         }
-        // Nothing is left to apply, so all are where the journal ends.
+        if done < self.reached(&rebuild.slots) {
+            return Ok(false);
+        }
         self.switch(
             rebuild
                 .greens
@@ -150,6 +155,16 @@ impl Runner {
                 .map_or_else(Vec::new, |greens| greens.lives),
         )?;
         Ok(true)
+    }
+
+    /// How far what is read has come.
+    fn reached(&self, slots: &[usize]) -> u64 {
+        let running = slots
+            .iter()
+            .map(|slot| &self.lives[*slot])
+            .filter(|live| live.parked.is_none());
+        let reached = running.map(|live| live.checkpoint).max();
+        reached.unwrap_or_else(|| self.journal.head())
     }
 
     fn begin(&mut self, slots: &[usize]) -> Result<Greens, Error> {

@@ -1,5 +1,6 @@
 //! A journal in memory that a test writes by hand.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 /// See the module.
 pub struct Memory {
     events: Mutex<Vec<Event>>,
+    sequences: Mutex<HashMap<StreamId, u64>>,
     head: watch::Sender<u64>,
 }
 
@@ -20,6 +22,7 @@ impl Memory {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             events: Mutex::default(),
+            sequences: Mutex::default(),
             head: watch::Sender::new(0),
         })
     }
@@ -42,15 +45,16 @@ impl Memory {
         let mut events = self.events.lock().unwrap();
         let position = events.len() as u64 + 1;
         let stream = StreamId::new(kind, key);
-        let last = events.iter().rev().find(|event| event.stream == stream);
-        let sequence = last.map_or(1, |event| event.sequence + 1);
+        let mut sequences = self.sequences.lock().unwrap();
+        let sequence = sequences.entry(stream.clone()).or_default();
+        *sequence += 1;
         let mut hash = [0; 32];
         hash[..8].copy_from_slice(&position.to_be_bytes());
         hash[8..16].copy_from_slice(&(payload.len() as u64).to_be_bytes());
         let project = key.split(':').next().unwrap_or_default();
         events.push(Event {
             position,
-            sequence,
+            sequence: *sequence,
             kind: name.into(),
             version: version.into(),
             payload: RawValue::from_string(payload.to_owned()).unwrap(),
