@@ -13,7 +13,6 @@ pub struct Format([u32; 3]);
 
 /// The wire models that older formats change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Model {
     Function,
     Deployment,

@@ -16,7 +16,8 @@ use crate::bus::Committed;
 
 /// Lists.
 pub async fn list(request: Request) -> Result<Reply, Error> {
-    let wanted = queries::read(&request.parameters, &queries::FUNCTIONS, request.format)?;
+    let mut wanted = queries::read(&request.parameters, &queries::FUNCTIONS, request.format)?;
+    schedules::resolve(&request, &mut wanted.list.filters).await?;
     let view = request.view();
     let page = view
         .functions(request.project.as_str(), &wanted.list)

@@ -7,7 +7,6 @@ use super::refused;
 
 /// What an attribute's values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Type {
     Text,
     Integer,
@@ -45,8 +44,28 @@ pub struct Schema {
 }
 
 const fn attribute(name: &'static str, column: &'static str, kind: Type) -> Attribute {
-    Attribute { name, column, kind }
+    Attribute {
+        name,
+        column,
+        kind,
+        constant: None,
+    }
 }
+
+const fn constant(name: &'static str, value: &'static str) -> Attribute {
+    Attribute {
+        name,
+        column: "id",
+        kind: Type::Text,
+        constant: Some(value),
+    }
+}
+
+/// A column that no read model has: `schedules` turns conditions on it into
+/// conditions on ids.
+pub const SCHEDULE_NEXT: &str = "schedule_next";
+/// See [`SCHEDULE_NEXT`].
+pub const SCHEDULE_PREVIOUS: &str = "schedule_previous";
 
 const COMMON: &[Attribute] = &[
     attribute("$id", "id", Type::Text),

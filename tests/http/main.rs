@@ -1,0 +1,18 @@
+//! Black-box tests: the real binary, over HTTP, as clients see it.
+//!
+//! Modules mirror what they ask of the server. [`server`] starts one and
+//! [`client`] talks to it.
+
+mod client;
+mod server;
+
+mod access;
+mod description;
+mod deployments;
+mod executions;
+mod formats;
+mod functions;
+mod history;
+mod repeats;
+mod sdk;
+mod variables;

@@ -1,0 +1,101 @@
+//! A running `strata serve` with a data directory of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// The root key of every server that tests start.
+pub const ROOT_KEY: &str = "root-key-of-the-tests";
+
+/// Ends when it is dropped.
+pub struct Server {
+    child: Child,
+    /// `http://127.0.0.1:<port>`.
+    pub url: String,
+    dir: Option<TempDir>,
+}
+
+impl Server {
+    /// A new one.
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Self::start_in(dir.path());
+        server.dir = Some(dir);
+        server
+    }
+
+    /// One on a data directory that may hold data.
+    pub fn start_in(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_strata"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
+            .args(["--root-key", ROOT_KEY, "--data-dir"])
+            .arg(data)
+            .env_remove("STRATA_CONFIG")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let out = child.stdout.take().expect("its output is piped");
+        let mut url = None;
+        for line in BufReader::new(out).lines() {
+            let line = line.expect("its output is text");
+            if let Some(at) = line.strip_prefix("listening on ") {
+                url = Some(at.trim().to_owned());
+                break;
+            }
+        }
+        let url = url.expect("it says where it listens");
+        Self {
+            child,
+            url,
+            dir: None,
+        }
+    }
+
+    /// One that is shared by all tests that run at the same time.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start());
+            *shared = Arc::downgrade(&server);
+            server
+        })
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn stop(&mut self) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "it is running");
+        let ended = self.child.wait().expect("it was started here");
+        assert!(ended.success(), "it ends in good order: {ended}");
+    }
+
+    /// Ends it without warning, as a crash would.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Asks again and again until there is an answer.
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "{what} takes too long");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
