@@ -201,7 +201,7 @@ pub(crate) fn walk(
     let mut seen = Seen::default();
     let mut count = 0;
     // Raw: the crate would read extension entries of any size into memory.
-    let mut long_name: Option<Vec<u8>> = None;
+    let mut extended = Extended::default();
     for entry in archive.entries().map_err(failed)?.raw(true) {
         let mut entry = entry.map_err(failed)?;
         count += 1;
@@ -228,16 +228,22 @@ pub(crate) fn walk(
                             .position(|byte| *byte == 0)
                             .unwrap_or(content.len()),
                     );
-                    long_name = Some(content);
-                } else if let Some(path) = pax_path(&content)? {
-                    long_name = Some(path);
+                    extended.path = Some(content);
+                } else {
+                    extended.read(&content)?;
                 }
                 continue;
             }
             _ => {}
         }
         let size = entry.size();
-        let admitted = match long_name.take() {
+        let extended = std::mem::take(&mut extended);
+        if extended.size.is_some_and(|said| said != size) {
+            return Err(UnpackError::Damaged(io::Error::other(
+                "two sizes are given for one file",
+            )));
+        }
+        let admitted = match extended.path {
             Some(name) => admit(&name, kind, size, limits, &mut seen),
             None => admit(&entry.path_bytes(), kind, size, limits, &mut seen),
         };
@@ -330,28 +336,38 @@ fn admit(
     Ok(Some(name))
 }
 
-/// The path in a set of extended attributes.
-fn pax_path(content: &[u8]) -> Result<Option<Vec<u8>>, UnpackError> {
-    let mut path = None;
-    for extension in tar::PaxExtensions::new(content) {
-        let extension = extension.map_err(UnpackError::Damaged)?;
-        match extension.key_bytes() {
-            b"path" => path = Some(extension.value_bytes().to_vec()),
-            b"size" => {
-                return Err(UnpackError::Damaged(io::Error::other(
-                    "a size in an extended header is not supported",
-                )));
+/// What headers before an entry say about it.
+#[derive(Default)]
+struct Extended {
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+}
+
+impl Extended {
+    /// Reads a set of extended attributes.
+    fn read(&mut self, content: &[u8]) -> Result<(), UnpackError> {
+        for extension in tar::PaxExtensions::new(content) {
+            let extension = extension.map_err(UnpackError::Damaged)?;
+            match extension.key_bytes() {
+                b"path" => self.path = Some(extension.value_bytes().to_vec()),
+                b"size" => {
+                    let size = extension.value().ok().and_then(|text| text.parse().ok());
+                    self.size = Some(size.ok_or_else(|| {
+                        UnpackError::Damaged(io::Error::other("a size is not a number"))
+                    })?);
+                }
+                key if key.starts_with(b"GNU.sparse") => {
+                    return Err(UnpackError::Kind {
+                        path: String::from_utf8_lossy(self.path.as_deref().unwrap_or_default())
+                            .into_owned(),
+                        kind: "sparse file",
+                    });
+                }
+                _ => {}
             }
-            key if key.starts_with(b"GNU.sparse") => {
-                return Err(UnpackError::Kind {
-                    path: String::from_utf8_lossy(path.as_deref().unwrap_or_default()).into_owned(),
-                    kind: "sparse file",
-                });
-            }
-            _ => {}
         }
+        Ok(())
     }
-    Ok(path)
 }
 
 fn is_too_large(error: &io::Error) -> bool {

@@ -1,10 +1,12 @@
 //! From the text of one module to a [`Unit`].
 
 mod depth;
+mod exports;
 mod lower;
 mod parse;
 mod print;
 mod rewrite;
+mod syntax;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

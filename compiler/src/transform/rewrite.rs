@@ -13,16 +13,20 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use swc_core::{
-    common::{DUMMY_SP, Span, Spanned, SyntaxContext, util::take::Take},
+    common::{DUMMY_SP, Span, Spanned, SyntaxContext},
     ecma::{
         ast::*,
-        utils::find_pat_ids,
         visit::{VisitMut, VisitMutWith, noop_visit_mut_type},
     },
 };
 
-use super::{Input, parse::range};
-use crate::unit::{Dep, DepKind, Export, ExportFrom, Kind, Names};
+use super::{
+    Input,
+    exports::Exporter,
+    parse::range,
+    syntax::{export_name, literal, member, static_property, text, uses_common_js, without_this},
+};
+use crate::unit::{Dep, DepKind, Export, Kind, Names};
 
 /// What [`rewrite`] found out about the module.
 pub(super) struct Rewritten {
@@ -39,19 +43,19 @@ pub(super) struct Rewritten {
 }
 
 /// What an identifier that was imported stands for.
-struct Binding {
-    dep: usize,
+pub(super) struct Binding {
+    pub(super) dep: usize,
     /// `None` for a namespace.
-    name: Option<String>,
+    pub(super) name: Option<String>,
 }
 
-struct Rewriter<'a> {
+pub(super) struct Rewriter<'a> {
     prefix: &'a str,
     unresolved: SyntaxContext,
     kind: Kind,
-    bindings: FxHashMap<Id, Binding>,
+    pub(super) bindings: FxHashMap<Id, Binding>,
     requires: FxHashSet<Id>,
-    deps: Vec<Dep>,
+    pub(super) deps: Vec<Dep>,
     by_specifier: FxHashMap<(String, DepKind), usize>,
     functions: usize,
     tries: usize,
@@ -123,39 +127,8 @@ pub(super) fn rewrite(
     }
 }
 
-/// Whether `module` or `exports` is read and declared nowhere.
-fn uses_common_js(module: &mut Module, unresolved: SyntaxContext) -> bool {
-    struct Search(SyntaxContext, bool);
-    impl VisitMut for Search {
-        noop_visit_mut_type!();
-        fn visit_mut_expr(&mut self, expr: &mut Expr) {
-            if let Expr::Ident(ident) = expr
-                && ident.ctxt == self.0
-                && (ident.sym == "module" || ident.sym == "exports")
-            {
-                self.1 = true;
-            }
-            expr.visit_mut_children_with(self);
-        }
-    }
-    let mut search = Search(unresolved, false);
-    module.visit_mut_with(&mut search);
-    search.1
-}
-
-fn text(value: &Str) -> String {
-    value.value.to_string_lossy().into_owned()
-}
-
-fn export_name(name: &ModuleExportName) -> String {
-    match name {
-        ModuleExportName::Ident(ident) => ident.sym.to_string(),
-        ModuleExportName::Str(value) => text(value),
-    }
-}
-
 impl Rewriter<'_> {
-    fn dep(&mut self, source: &Str, kind: DepKind) -> usize {
+    pub(super) fn dep(&mut self, source: &Str, kind: DepKind) -> usize {
         let specifier = text(source);
         let next = self.deps.len();
         let index = *self
@@ -218,7 +191,7 @@ impl Rewriter<'_> {
     }
 
     /// A name of ours. It is unique, so that no pass has a reason to rename it.
-    fn own(&self, suffix: &str) -> Ident {
+    pub(super) fn own(&self, suffix: &str) -> Ident {
         Ident::new(
             format!("{}{suffix}", self.prefix).into(),
             DUMMY_SP,
@@ -333,83 +306,6 @@ impl Rewriter<'_> {
             }
             Callee::Super(_) => {}
         }
-    }
-}
-
-/// `(0, object.name)`, so that the call does not get the exports object as `this`.
-fn without_this(value: Expr) -> Expr {
-    let span = value.span();
-    if !value.is_member() {
-        return value;
-    }
-    Expr::Paren(ParenExpr {
-        span,
-        expr: Box::new(Expr::Seq(SeqExpr {
-            span,
-            exprs: vec![
-                Box::new(Expr::Lit(Lit::Num(Number {
-                    span: DUMMY_SP,
-                    value: 0.0,
-                    raw: None,
-                }))),
-                Box::new(value),
-            ],
-        })),
-    })
-}
-
-fn member(object: Ident, name: &str, span: Span) -> Expr {
-    let prop = if Ident::verify_symbol(name).is_ok() || is_word(name) {
-        MemberProp::Ident(IdentName::new(name.into(), span))
-    } else {
-        MemberProp::Computed(ComputedPropName {
-            span,
-            expr: Box::new(Expr::Lit(Lit::Str(Str {
-                span,
-                value: name.into(),
-                raw: None,
-            }))),
-        })
-    };
-    Expr::Member(MemberExpr {
-        span,
-        obj: Box::new(Expr::Ident(object)),
-        prop,
-    })
-}
-
-fn is_word(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
-}
-
-fn static_property(prop: &MemberProp) -> Option<String> {
-    match prop {
-        MemberProp::Ident(name) => Some(name.sym.to_string()),
-        MemberProp::Computed(computed) => match &*computed.expr {
-            Expr::Lit(Lit::Str(value)) => Some(text(value)),
-            _ => None,
-        },
-        MemberProp::PrivateName(_) => None,
-    }
-}
-
-/// A string literal, or a template without expressions.
-fn literal(expr: &Expr) -> Option<Str> {
-    match expr {
-        Expr::Lit(Lit::Str(value)) => Some(value.clone()),
-        Expr::Tpl(template) if template.exprs.is_empty() && template.quasis.len() == 1 => {
-            Some(Str {
-                span: template.span,
-                value: template.quasis[0].cooked.clone()?,
-                raw: None,
-            })
-        }
-        Expr::Paren(inner) => literal(&inner.expr),
-        _ => None,
     }
 }
 
@@ -544,255 +440,5 @@ impl VisitMut for Rewriter<'_> {
             self.top_level_await = true;
         }
         statement.visit_mut_children_with(self);
-    }
-}
-
-/// Takes `import` and `export` declarations out of a module body.
-#[derive(Default)]
-struct Exporter {
-    exports: Vec<Export>,
-    stars: Vec<usize>,
-    locals: Vec<Ident>,
-}
-
-impl Exporter {
-    fn local(&mut self, name: &str, ident: Ident) {
-        self.exports.push(Export {
-            name: name.to_owned(),
-            from: ExportFrom::Local(self.locals.len().to_string()),
-            maybe_type: false,
-        });
-        self.locals.push(ident);
-    }
-
-    /// Returns whether the module exports anything.
-    fn collect(
-        &mut self,
-        module: &mut Module,
-        rewriter: &mut Rewriter<'_>,
-        input: &Input<'_>,
-    ) -> bool {
-        let mut body = Vec::with_capacity(module.body.len());
-        let mut hoisted = Vec::new();
-        for item in module.body.take() {
-            let declaration = match item {
-                ModuleItem::Stmt(_) => {
-                    body.push(item);
-                    continue;
-                }
-                ModuleItem::ModuleDecl(declaration) => declaration,
-            };
-            match declaration {
-                ModuleDecl::ExportDecl(export) => {
-                    self.declaration(&export.decl);
-                    body.push(Stmt::Decl(export.decl).into());
-                }
-                ModuleDecl::ExportNamed(export) if !export.type_only => {
-                    self.named(&export, rewriter, input)
-                }
-                ModuleDecl::ExportAll(export) if !export.type_only => {
-                    let dep = rewriter.dep(&export.src, DepKind::Import);
-                    self.stars.push(dep);
-                }
-                ModuleDecl::ExportDefaultDecl(export) => {
-                    self.default_declaration(export, rewriter, &mut body, &mut hoisted)
-                }
-                ModuleDecl::ExportDefaultExpr(export) => {
-                    self.default_expression(*export.expr, rewriter, &mut body)
-                }
-                // Imports are collected; the rest are types, erased before.
-                _ => {}
-            }
-        }
-        if !hoisted.is_empty() {
-            hoisted.append(&mut body);
-            body = hoisted;
-        }
-        module.body = body;
-        !self.exports.is_empty() || !self.stars.is_empty()
-    }
-
-    fn declaration(&mut self, declaration: &Decl) {
-        match declaration {
-            Decl::Class(class) => self.local(&class.ident.sym, class.ident.clone()),
-            Decl::Fn(function) => self.local(&function.ident.sym, function.ident.clone()),
-            Decl::Var(var) => {
-                for ident in find_pat_ids::<_, Ident>(&var.decls) {
-                    self.local(&ident.sym.clone(), ident);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn named(&mut self, export: &NamedExport, rewriter: &mut Rewriter<'_>, input: &Input<'_>) {
-        let source = export
-            .src
-            .as_ref()
-            .map(|source| rewriter.dep(source, DepKind::Import));
-        for specifier in &export.specifiers {
-            let (name, from) = match (specifier, source) {
-                (ExportSpecifier::Named(named), _) if named.is_type_only => continue,
-                (ExportSpecifier::Named(named), source) => {
-                    let original = export_name(&named.orig);
-                    let name = named
-                        .exported
-                        .as_ref()
-                        .map_or_else(|| original.clone(), export_name);
-                    match source {
-                        Some(dep) => {
-                            if !input.language.typescript {
-                                rewriter.deps[dep]
-                                    .imported
-                                    .push((original.clone(), range(named.span)));
-                            }
-                            (name, ExportFrom::Name(dep, original))
-                        }
-                        None => {
-                            let ModuleExportName::Ident(ident) = &named.orig else {
-                                continue;
-                            };
-                            match rewriter.bindings.get(&ident.to_id()) {
-                                Some(Binding { dep, name: None }) => {
-                                    (name, ExportFrom::Namespace(*dep))
-                                }
-                                Some(Binding {
-                                    dep,
-                                    name: Some(imported),
-                                }) => (name, ExportFrom::Name(*dep, imported.clone())),
-                                None => {
-                                    self.local(&name, ident.clone());
-                                    continue;
-                                }
-                            }
-                        }
-                    }
-                }
-                (ExportSpecifier::Namespace(namespace), Some(dep)) => {
-                    (export_name(&namespace.name), ExportFrom::Namespace(dep))
-                }
-                (ExportSpecifier::Default(default), Some(dep)) => (
-                    default.exported.sym.to_string(),
-                    ExportFrom::Name(dep, "default".to_owned()),
-                ),
-                _ => continue,
-            };
-            self.exports.push(Export {
-                name,
-                from,
-                maybe_type: input.language.typescript,
-            });
-        }
-    }
-
-    fn default_declaration(
-        &mut self,
-        export: ExportDefaultDecl,
-        rewriter: &Rewriter<'_>,
-        body: &mut Vec<ModuleItem>,
-        hoisted: &mut Vec<ModuleItem>,
-    ) {
-        match export.decl {
-            DefaultDecl::Class(ClassExpr {
-                ident: Some(ident),
-                class,
-            }) => {
-                self.local("default", ident.clone());
-                body.push(
-                    Stmt::Decl(Decl::Class(ClassDecl {
-                        ident,
-                        declare: false,
-                        class,
-                    }))
-                    .into(),
-                );
-            }
-            DefaultDecl::Fn(FnExpr {
-                ident: Some(ident),
-                function,
-            }) => {
-                self.local("default", ident.clone());
-                body.push(
-                    Stmt::Decl(Decl::Fn(FnDecl {
-                        ident,
-                        declare: false,
-                        function,
-                    }))
-                    .into(),
-                );
-            }
-            DefaultDecl::Class(class) => self.anonymous(Expr::Class(class), rewriter, body),
-            // Hoisted, as a function declaration is.
-            DefaultDecl::Fn(function) => self.anonymous(Expr::Fn(function), rewriter, hoisted),
-            DefaultDecl::TsInterfaceDecl(_) => {}
-        }
-    }
-
-    fn default_expression(
-        &mut self,
-        expr: Expr,
-        rewriter: &mut Rewriter<'_>,
-        body: &mut Vec<ModuleItem>,
-    ) {
-        // `import * as z …; export default z`: the namespace never changes.
-        if let Expr::Ident(ident) = &expr
-            && let Some(Binding { dep, name: None }) = rewriter.bindings.get(&ident.to_id())
-        {
-            self.exports.push(Export {
-                name: "default".to_owned(),
-                from: ExportFrom::Namespace(*dep),
-                maybe_type: false,
-            });
-            return;
-        }
-        self.anonymous(expr, rewriter, body);
-    }
-
-    /// `const $$default = …`; a nameless function or class gets the name `default`.
-    fn anonymous(&mut self, expr: Expr, rewriter: &Rewriter<'_>, body: &mut Vec<ModuleItem>) {
-        let span = expr.span();
-        let bare = match &expr {
-            Expr::Paren(inner) => &*inner.expr,
-            expr => expr,
-        };
-        let nameless = match bare {
-            Expr::Arrow(_) => true,
-            Expr::Fn(function) => function.ident.is_none(),
-            Expr::Class(class) => class.ident.is_none(),
-            _ => false,
-        };
-        let init = if nameless {
-            let object = Expr::Object(ObjectLit {
-                span,
-                props: vec![PropOrSpread::Prop(Box::new(Prop::KeyValue(KeyValueProp {
-                    key: PropName::Ident(IdentName::new("default".into(), span)),
-                    value: Box::new(expr),
-                })))],
-            });
-            Expr::Member(MemberExpr {
-                span,
-                obj: Box::new(object),
-                prop: MemberProp::Ident(IdentName::new("default".into(), span)),
-            })
-        } else {
-            expr
-        };
-        let name = rewriter.own("default");
-        self.local("default", name.clone());
-        body.push(
-            Stmt::Decl(Decl::Var(Box::new(VarDecl {
-                span,
-                ctxt: SyntaxContext::empty(),
-                kind: VarDeclKind::Const,
-                declare: false,
-                decls: vec![VarDeclarator {
-                    span,
-                    name: Pat::Ident(name.into()),
-                    init: Some(Box::new(init)),
-                    definite: false,
-                }],
-            })))
-            .into(),
-        );
     }
 }

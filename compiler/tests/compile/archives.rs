@@ -59,6 +59,33 @@ fn plain_archives_unpack() {
     assert_eq!(Source::from_tar_gz(&joined, &limits()).unwrap().len(), 3);
 }
 
+/// An archive with one file after a header of extended attributes.
+fn extended(attributes: &[(&str, &[u8])], content: &[u8]) -> Vec<u8> {
+    let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    builder
+        .append_pax_extensions(attributes.iter().copied())
+        .unwrap();
+    let mut header = Header::new_ustar();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    builder.append_data(&mut header, "short", content).unwrap();
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+#[test]
+fn extended_attributes_are_read() {
+    let archive = extended(
+        &[
+            ("path", "größe.ts".as_bytes()),
+            ("size", b"3"),
+            ("mtime", b"1.5"),
+        ],
+        b"abc",
+    );
+    let source = Source::from_tar_gz(&archive, &limits()).unwrap();
+    assert_eq!(source.get("größe.ts").unwrap(), "abc");
+}
+
 #[test]
 fn harmful_archives_are_refused_with_a_reason() {
     let zeros = vec![0; 250 << 10];
@@ -160,6 +187,16 @@ fn harmful_archives_are_refused_with_a_reason() {
             "`a` is in the archive twice",
         ),
         ("corrupt", corrupt, "damaged"),
+        (
+            "two sizes",
+            extended(&[("size", b"4")], b"abc"),
+            "two sizes",
+        ),
+        (
+            "traversal in an attribute",
+            extended(&[("path", b"../evil")], b"abc"),
+            "leads out",
+        ),
         ("cut off", good[..good.len() / 2].to_vec(), "damaged"),
         ("no checksum", good[..good.len() - 4].to_vec(), "damaged"),
         (
