@@ -299,6 +299,15 @@ fn alone(
     width: &str,
     at: &Moment,
 ) -> Result<Option<String>, String> {
+    let date = if width == "narrow" {
+        if kind == "month" {
+            DateFields::M
+        } else {
+            DateFields::E
+        }
+    } else {
+        date
+    };
     let length = match width {
         "long" => Length::Long,
         "numeric" | "2-digit" => Length::Short,
@@ -315,7 +324,10 @@ fn alone(
         .map(|piece| piece.text);
     Ok(match text {
         // No set of fields is narrow: its first letter serves.
-        Some(text) if width == "narrow" => text.chars().next().map(|first| first.to_string()),
+        Some(text) if width == "narrow" => text
+            .chars()
+            .next()
+            .map(|first| first.to_uppercase().collect()),
         other => other,
     })
 }
@@ -340,13 +352,64 @@ fn renamed(kind: &'static str) -> &'static str {
     }
 }
 
+/// Languages whose short date pads day and month (04.03.24) though the same
+/// fields asked for as numbers are not padded (4.3.2024).
+const UNPADDED: &[&str] = &[
+    "am", "be", "cs", "cy", "da", "de", "en-IN", "es-MX", "et", "gl", "id", "ja", "ka", "ms", "nb",
+    "nl", "nn", "no", "si", "sw", "te",
+];
+
+/// The medium and short dates of some locales differ from what their parts
+/// would give: medium ones have no month name, short ones pad day and month.
+fn complete(
+    options: &Options,
+    set: &mut Set,
+    at: &Moment,
+    list: &mut Vec<Piece>,
+) -> Result<(), String> {
+    let named = matches!(options.month.as_deref(), Some("short" | "narrow"));
+    let digits = |list: &[Piece]| {
+        let month = list.iter().find(|piece| piece.kind == "month");
+        month.is_some_and(|piece| piece.text.chars().all(|c| digit(c).is_some()))
+    };
+    if named && digits(list) {
+        set.length = Some(Length::Long);
+        *list = pieces(options, *set, at)?;
+    }
+    let with_year = matches!(set.date, Some(DateFields::YMD | DateFields::YMDE));
+    let language = options.locale.split("-u-").next().unwrap_or_default();
+    let unpadded = UNPADDED.iter().any(|known| {
+        let rest = language.strip_prefix(known);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    });
+    if with_year && set.length == Some(Length::Short) && !set.column && unpadded {
+        for piece in list.iter_mut() {
+            if matches!(piece.kind, "month" | "day") {
+                unpad(&mut piece.text);
+            }
+        }
+    }
+    Ok(())
+}
+
 fn adjust(options: &Options, set: Set, at: &Moment, list: &mut Vec<Piece>) -> Result<(), String> {
     let styled = options.date_style.is_some() || options.time_style.is_some();
     for piece in list.iter_mut() {
         piece.kind = renamed(piece.kind);
+        // Programs compare times with an ordinary space before AM and PM, as
+        // the engines of browsers and of node write it.
+        if piece.text.contains('\u{202f}') {
+            piece.text = piece.text.replace('\u{202f}', " ");
+        }
     }
     if !styled {
         cut(options, list);
+        // Beside a day, names may take another form than on their own.
+        let (month, weekday) = match set.date {
+            Some(DateFields::E | DateFields::DE) => (DateFields::M, DateFields::E),
+            Some(DateFields::M | DateFields::YM) => (DateFields::M, DateFields::E),
+            _ => (DateFields::MD, DateFields::MDE),
+        };
         let length = set.length.unwrap_or(Length::Medium);
         for piece in list.iter_mut() {
             match piece.kind {
@@ -358,7 +421,7 @@ fn adjust(options: &Options, set: Set, at: &Moment, list: &mut Vec<Piece>) -> Re
                         "short"
                     };
                     if wanted != given
-                        && let Some(text) = alone(options, DateFields::E, "weekday", wanted, at)?
+                        && let Some(text) = alone(options, weekday, "weekday", wanted, at)?
                     {
                         piece.text = text;
                     }
@@ -366,9 +429,11 @@ fn adjust(options: &Options, set: Set, at: &Moment, list: &mut Vec<Piece>) -> Re
                 "month" => {
                     let wanted = options.month.as_deref().unwrap_or("numeric");
                     if wanted == "narrow"
-                        || (wanted != width_of(length) && matches!(wanted, "long" | "short"))
+                        || (wanted != width_of(length)
+                            && matches!(wanted, "long" | "short")
+                            && piece.text.chars().any(|c| digit(c).is_none()))
                     {
-                        if let Some(text) = alone(options, DateFields::M, "month", wanted, at)? {
+                        if let Some(text) = alone(options, month, "month", wanted, at)? {
                             piece.text = text;
                         }
                     } else if wanted == "2-digit" {
@@ -415,6 +480,7 @@ fn cut(options: &Options, list: &mut Vec<Piece>) {
         "second" => options.second.is_some() || options.fractional_second_digits.is_some(),
         _ => true,
     };
+    let before = list.len();
     while let Some(at) = list
         .iter()
         .position(|piece| piece.kind != "literal" && !wanted(piece.kind))
@@ -426,11 +492,15 @@ fn cut(options: &Options, list: &mut Vec<Piece>) {
             list.remove(at - 1);
         }
     }
-    for end in [true, false] {
-        let literal = if end { list.last() } else { list.first() };
-        if literal.is_some_and(|piece| piece.kind == "literal" && piece.text.trim().len() <= 1) {
-            list.remove(if end { list.len() - 1 } else { 0 });
-        }
+    if list.len() == before {
+        return;
+    }
+    let dangling = |piece: &Piece| piece.kind == "literal" && piece.text.trim().len() <= 1;
+    if list.last().is_some_and(dangling) {
+        list.pop();
+    }
+    if list.first().is_some_and(dangling) {
+        list.remove(0);
     }
 }
 
@@ -508,8 +578,11 @@ pub(super) fn format(arg: &Value) -> Answer {
     let zone = Zone::parse(&time_zone)
         .ok_or_else(|| format!("RangeError: Invalid time zone specified: {time_zone}"))?;
     let at = moment(at, &zone)?;
-    let set = options.set();
+    let mut set = options.set();
     let mut list = pieces(&options, set, &at)?;
+    if options.date_style.is_none() {
+        complete(&options, &mut set, &at, &mut list)?;
+    }
     adjust(&options, set, &at, &mut list)?;
     value(pairs(&list))
 }

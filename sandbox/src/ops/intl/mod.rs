@@ -23,6 +23,7 @@ pub(super) fn dispatch(name: &str, arg: &Value) -> Option<Answer> {
         "likely" => locale::likely(arg),
         "case" => locale::case(arg),
         "zone" => zone::named(arg),
+        "zones" => zone::names(),
         "datetime" => datetime::format(arg),
         "datetimeInfo" => datetime::info(arg),
         "number" => number::format(arg),

@@ -427,9 +427,11 @@ fn affix(text: &str, kind: &'static str, writer: &Writer<'_>, list: &mut Vec<Pie
         let literal = rest.starts_with(outside);
         let mut end = rest.len();
         for (at, c) in rest.char_indices().skip(1) {
-            let sign = signs
-                .iter()
-                .any(|(sign, _)| !sign.is_empty() && rest[at..].starts_with(sign.as_str()));
+            let inside = rest[..at].ends_with(char::is_alphanumeric);
+            let sign = !inside
+                && signs
+                    .iter()
+                    .any(|(sign, _)| !sign.is_empty() && rest[at..].starts_with(sign.as_str()));
             // Spaces inside a name belong to it.
             let changes = if literal {
                 !outside(c)

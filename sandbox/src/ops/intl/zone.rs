@@ -100,3 +100,13 @@ pub(super) fn named(arg: &Value) -> Answer {
     let text: String = args(arg)?;
     value(Zone::parse(&text).map(|zone| zone.name()))
 }
+
+/// Every zone that has a region, by the names of the database.
+pub(super) fn names() -> Answer {
+    let names: Vec<String> = TimeZoneDatabase::bundled()
+        .available()
+        .map(|name| name.as_str().to_owned())
+        .filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"))
+        .collect();
+    value(names)
+}
