@@ -83,7 +83,6 @@
     for (const [, value] of parts(state, date)) out += value;
     return out;
   };
-  lib.dateText = (state, date) => text(state, date);
 
   function info(state) {
     return (state.info ??= S.call("intl.datetimeInfo", { locale: state.arg.locale, hourCycle: state.arg.hourCycle }).value);
@@ -148,6 +147,8 @@
     return found;
   };
 
+  // These, unlike Intl.DateTimeFormat, write an ordinary space before AM and
+  // PM, as the engine of node does.
   const time = Date.prototype.getTime;
   for (const [name, required, defaults] of [
     ["toLocaleString", "any", "all"], ["toLocaleDateString", "date", "date"], ["toLocaleTimeString", "time", "time"],
@@ -156,7 +157,7 @@
       [name](locales, options) {
         const at = time.call(this);
         if (Number.isNaN(at)) return "Invalid Date";
-        return text(lib.keptFormat(name, locales, options, () => init(locales, options, required, defaults)), at);
+        return text(lib.keptFormat(name, locales, options, () => init(locales, options, required, defaults)), at).replaceAll("\u202f", " ");
       },
     }[name]);
   }

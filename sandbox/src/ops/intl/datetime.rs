@@ -396,11 +396,6 @@ fn adjust(options: &Options, set: Set, at: &Moment, list: &mut Vec<Piece>) -> Re
     let styled = options.date_style.is_some() || options.time_style.is_some();
     for piece in list.iter_mut() {
         piece.kind = renamed(piece.kind);
-        // Programs compare times with an ordinary space before AM and PM, as
-        // the engines of browsers and of node write it.
-        if piece.text.contains('\u{202f}') {
-            piece.text = piece.text.replace('\u{202f}', " ");
-        }
     }
     if !styled {
         cut(options, list);
