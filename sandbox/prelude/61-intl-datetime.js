@@ -81,7 +81,9 @@
   const text = (state, date) => {
     let out = "";
     for (const [, value] of parts(state, date)) out += value;
-    return out;
+    // An ordinary space before AM and PM, though not in the parts, as the
+    // engine of node does it.
+    return out.replaceAll("\u202f", " ");
   };
 
   function info(state) {
@@ -147,8 +149,6 @@
     return found;
   };
 
-  // These, unlike Intl.DateTimeFormat, write an ordinary space before AM and
-  // PM, as the engine of node does.
   const time = Date.prototype.getTime;
   for (const [name, required, defaults] of [
     ["toLocaleString", "any", "all"], ["toLocaleDateString", "date", "date"], ["toLocaleTimeString", "time", "time"],
@@ -157,7 +157,7 @@
       [name](locales, options) {
         const at = time.call(this);
         if (Number.isNaN(at)) return "Invalid Date";
-        return text(lib.keptFormat(name, locales, options, () => init(locales, options, required, defaults)), at).replaceAll("\u202f", " ");
+        return text(lib.keptFormat(name, locales, options, () => init(locales, options, required, defaults)), at);
       },
     }[name]);
   }

@@ -2,15 +2,15 @@
 const at = Date.UTC(2024, 8, 1, 13, 5, 9, 123);
 const date = (locale, options) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format(at);
 equal(date("en-US", {}), "9/1/2024");
-equal(date("en-US", { dateStyle: "full", timeStyle: "long", timeZone: "America/New_York" }), "Sunday, September 1, 2024 at 9:05:09\u202fAM EDT");
+equal(date("en-US", { dateStyle: "full", timeStyle: "long", timeZone: "America/New_York" }), "Sunday, September 1, 2024 at 9:05:09 AM EDT");
 equal([date("de-DE", { year: "numeric", month: "2-digit", day: "2-digit" }), date("de-DE", {}), date("en-GB", {}), date("ja-JP", {})], ["01.09.2024", "1.9.2024", "01/09/2024", "2024/9/1"]);
 equal([date("fr", { weekday: "long", day: "numeric", month: "long" }), date("de", { month: "short", day: "numeric", year: "numeric" }), date("es", { month: "long", year: "numeric" })], ["dimanche 1 septembre", "1. Sept. 2024", "septiembre de 2024"]);
 equal([date("en-US", { hour: "2-digit", minute: "2-digit", hour12: false }), date("en-US", { hour: "numeric", minute: "2-digit", hourCycle: "h23" }), date("en-US", { minute: "2-digit", second: "2-digit" })], ["13:05", "13:05", "05:09"]);
-equal([date("en-US", { hour: "numeric", timeZone: "Asia/Tokyo", timeZoneName: "short" }), date("en-US", { timeZoneName: "longOffset", hour: "numeric", hourCycle: "h23", timeZone: "Asia/Kolkata" })], ["10\u202fPM GMT+9", "18 GMT+05:30"]);
+equal([date("en-US", { hour: "numeric", timeZone: "Asia/Tokyo", timeZoneName: "short" }), date("en-US", { timeZoneName: "longOffset", hour: "numeric", minute: "numeric", hourCycle: "h23", timeZone: "Asia/Kolkata" })], ["10 PM GMT+9", "18:35 GMT+05:30"]);
 equal(new Intl.DateTimeFormat("en-US", { timeZone: "Europe/Berlin", hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 }).formatToParts(at).map((p) => `${p.type}=${p.value}`).join("|"), "month=09|literal=/|day=01|literal=/|year=2024|literal=, |hour=15|literal=:|minute=05|literal=:|second=09|literal=.|fractionalSecond=123");
 // The hour that Berlin skips and the one that it repeats.
-const berlin = new Intl.DateTimeFormat("en-US", { timeZone: "Europe/Berlin", hour: "numeric", hourCycle: "h23", timeZoneName: "shortOffset" });
-equal([Date.UTC(2024, 2, 31, 0), Date.UTC(2024, 2, 31, 1), Date.UTC(2024, 9, 27, 0), Date.UTC(2024, 9, 27, 1)].map((t) => berlin.format(t)), ["01 GMT+1", "03 GMT+2", "02 GMT+2", "02 GMT+1"]);
+const berlin = new Intl.DateTimeFormat("en-US", { timeZone: "Europe/Berlin", hour: "numeric", minute: "numeric", hourCycle: "h23", timeZoneName: "shortOffset" });
+equal([Date.UTC(2024, 2, 31, 0), Date.UTC(2024, 2, 31, 1), Date.UTC(2024, 9, 27, 0), Date.UTC(2024, 9, 27, 1)].map((t) => berlin.format(t)), ["01:00 GMT+1", "03:00 GMT+2", "02:00 GMT+2", "02:00 GMT+1"]);
 equal([new Date(at).toLocaleString("en-US", { timeZone: "UTC" }), new Date(at).toLocaleDateString("en-US", { timeZone: "UTC" }), new Date(at).toLocaleTimeString("en-US", { timeZone: "UTC" }), new Date(NaN).toLocaleString()], ["9/1/2024, 1:05:09 PM", "9/1/2024", "1:05:09 PM", "Invalid Date"]);
 const resolved = new Intl.DateTimeFormat("de", { timeZone: "europe/berlin", hour: "numeric" }).resolvedOptions();
 equal([resolved.locale, resolved.timeZone, resolved.calendar, resolved.numberingSystem, resolved.hourCycle], ["de", "Europe/Berlin", "gregory", "latn", "h23"]);
