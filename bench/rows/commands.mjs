@@ -1,11 +1,12 @@
 // Durable commands through the bus, and over HTTP.
 import { measured } from "../lib/processes.mjs";
 import { startStrata } from "../lib/strata.mjs";
-import { milliseconds, over, rate, times, verdict } from "../lib/table.mjs";
+import { milliseconds, number, over, rate, times, verdict } from "../lib/table.mjs";
 
 const show = (rounds) =>
   `${rate(over(rounds, (one) => one.per_second))}, p50 ${milliseconds(over(rounds, (one) => one.p50_us))}, ` +
   `p99 ${milliseconds(over(rounds, (one) => one.p99_us))}`;
+const spent = (rounds) => `, ${number(over(rounds, (one) => one.processor_us))} µs of processor each`;
 
 export async function commands(bench) {
   const { programs, rounds, folder, settings } = bench;
@@ -24,8 +25,8 @@ export async function commands(bench) {
     over(mine, (one) => one.per_second) / over(theirs, (one) => one.per_second);
   const row = (what, mine, theirs, floor, aim) => ({
     what,
-    ours: show(mine),
-    peer: show(theirs),
+    ours: show(mine) + spent(mine),
+    peer: show(theirs) + spent(theirs),
     ratio: times(against(mine, theirs)),
     floor: floor && times(floor),
     aim: aim && times(aim),

@@ -16,8 +16,8 @@ export async function rebuild(bench) {
     const mine = over(ours, (one) => one[`${name}_per_second`]);
     return {
       what,
-      ours: `${rate(mine)} (${number(over(ours, (one) => one[`${name}_seconds`]))} s for ${number(ours[0].events)} events)`,
-      peer: `${rate(theirs)} (measured on ${number(peer[0].events)} events)`,
+      ours: `${rate(mine)} (${number(over(ours, (one) => one[`${name}_seconds`]))} s for ${number(ours[0].events)} events), ${number(over(ours, (one) => one[`${name}_processor_us`]))} µs of processor each`,
+      peer: `${rate(theirs)} (measured on ${number(peer[0].events)} events), ${number(over(peer, (one) => one.processor_us))} µs of processor each`,
       ratio: times(mine / theirs),
       floor: times(15),
       aim: times(40),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use aggregates::function::{self, Command};
 use serde_json::{Map, Value, json};
-use workload::{Arguments, Client, Step, Timings};
+use workload::{Arguments, Client, Clock, Step, Timings};
 
 use crate::connection::Target;
 use crate::{Error, Result};
@@ -24,7 +24,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     let seed = arguments.number("seed", 1);
     let stop_at = Duration::from_secs(arguments.number("max-seconds", 10));
     let taken = Arc::new(AtomicU64::new(0));
-    let begun = Instant::now();
+    let clock = Clock::start();
     let mut tasks = Vec::new();
     for index in 0..clients {
         let (target, taken) = (target.clone(), taken.clone());
@@ -32,7 +32,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
             let mut connection = target.connect().await?;
             let mut timings = Timings::default();
             for step in Client::new(index, clients, functions, seed, false) {
-                if taken.fetch_add(1, Ordering::Relaxed) >= commands || begun.elapsed() > stop_at {
+                if taken.fetch_add(1, Ordering::Relaxed) >= commands || clock.elapsed() > stop_at {
                     break;
                 }
                 let (method, path, body) = request(&step)?;
@@ -47,7 +47,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     for task in tasks {
         timings.join(task.await??);
     }
-    Ok(timings.summary(begun.elapsed()))
+    Ok(timings.summary(&clock))
 }
 
 fn request(step: &Step) -> Result<(&'static str, String, Value)> {

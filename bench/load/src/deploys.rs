@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
-use workload::{Arguments, Timings};
+use workload::{Arguments, Clock, Timings};
 
 use crate::connection::{Connection, Target};
 use crate::{Error, Result};
@@ -48,7 +48,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     let prefix: Arc<str> = arguments.text("prefix", "b").into();
     let stop_at = Duration::from_secs(arguments.number("max-seconds", 60));
     let next = Arc::new(AtomicU64::new(0));
-    let begun = Instant::now();
+    let clock = Clock::start();
     let mut tasks = Vec::new();
     for _ in 0..clients {
         let (target, upload, next) = (target.clone(), upload.clone(), next.clone());
@@ -58,7 +58,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
             let mut timings = Timings::default();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= count || begun.elapsed() > stop_at {
+                if number >= count || clock.elapsed() > stop_at {
                     return Ok::<_, Error>(timings);
                 }
                 let id = format!("{prefix}-{number}");
@@ -70,7 +70,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     for task in tasks {
         timings.join(task.await??);
     }
-    Ok(timings.summary(begun.elapsed()))
+    Ok(timings.summary(&clock))
 }
 
 /// The function exists before the clock starts; the clock stops with its first

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
-use workload::{Arguments, Random, Timings};
+use workload::{Arguments, Clock, Random, Timings};
 
 use crate::Result;
 use crate::connection::{Connection, Target};
@@ -17,19 +17,18 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     let queries = list(&arguments.text("attribute", "enabled"), &value);
     let mut random = Random::new(arguments.number("seed", 1));
     let (mut now, mut then) = (Timings::default(), Timings::default());
-    let begun = Instant::now();
+    let clock = Clock::start();
     for _ in 0..requests {
-        if begun.elapsed() > stop_at {
+        if clock.elapsed() > stop_at {
             break;
         }
         now.add(timed(&mut connection, &queries).await?);
         let position = first + random.below(last - first + 1);
         then.add(timed(&mut connection, &format!("{queries}&as_of={position}")).await?);
     }
-    let elapsed = begun.elapsed();
     let mut values = Map::new();
-    values.insert("now".to_owned(), now.summary(elapsed).into());
-    values.insert("as_of".to_owned(), then.summary(elapsed).into());
+    values.insert("now".to_owned(), now.summary(&clock).into());
+    values.insert("as_of".to_owned(), then.summary(&clock).into());
     Ok(values)
 }
 

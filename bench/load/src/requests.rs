@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use workload::{Arguments, Timings};
+use workload::{Arguments, Clock, Timings};
 
 use crate::connection::Target;
 use crate::{Error, Result};
@@ -21,7 +21,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     let most = arguments.number("requests", 2000);
     let clients = arguments.number("clients", 1).max(1);
     let stop_at = Duration::from_secs(arguments.number("max-seconds", 10));
-    let begun = Instant::now();
+    let clock = Clock::start();
     let mut tasks = Vec::new();
     for index in 0..clients {
         let share = most / clients + u64::from(index < most % clients);
@@ -31,7 +31,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
             let mut connection = target.connect().await?;
             let mut timings = Timings::default();
             for _ in 0..share {
-                if begun.elapsed() > stop_at {
+                if clock.elapsed() > stop_at {
                     break;
                 }
                 let sent = Instant::now();
@@ -51,5 +51,5 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     for task in tasks {
         timings.join(task.await??);
     }
-    Ok(timings.summary(begun.elapsed()))
+    Ok(timings.summary(&clock))
 }

@@ -10,7 +10,7 @@ use cqrs_es::persist::GenericQuery;
 use cqrs_es::{AggregateError, Query};
 use serde_json::{Map, Value};
 use sqlite_es::{SqliteCqrs, SqliteViewRepository, sqlite_cqrs};
-use workload::{Arguments, Client, PROJECT, Timings};
+use workload::{Arguments, Client, Clock, PROJECT, Timings};
 
 use crate::Result;
 use crate::database::{self, Flush};
@@ -39,7 +39,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     let commands = arguments.number("commands", 40_000);
     let stop_at = Duration::from_secs(arguments.number("max-seconds", 10));
     let taken = Arc::new(AtomicU64::new(0));
-    let begun = Instant::now();
+    let clock = Clock::start();
     let mut tasks = Vec::new();
     for index in 0..clients {
         let (framework, taken) = (framework.clone(), taken.clone());
@@ -47,7 +47,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
         tasks.push(tokio::spawn(async move {
             let (mut timings, mut repeats) = (Timings::default(), 0);
             for step in steps {
-                if taken.fetch_add(1, Ordering::Relaxed) >= commands || begun.elapsed() > stop_at {
+                if taken.fetch_add(1, Ordering::Relaxed) >= commands || clock.elapsed() > stop_at {
                     break;
                 }
                 let key = format!("{PROJECT}:{}", step.function);
@@ -64,7 +64,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
         timings.join(client);
         repeats += again;
     }
-    let mut summary = timings.summary(begun.elapsed());
+    let mut summary = timings.summary(&clock);
     summary.insert("repeats".to_owned(), repeats.into());
     pool.close().await;
     Ok(summary)

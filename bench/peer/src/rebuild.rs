@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Instant;
 
 use aggregates::deployment::Deployment;
 use aggregates::execution::Execution;
@@ -14,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sqlite_es::{SqliteEventRepository, SqliteViewRepository};
 use sqlx::{Pool, Sqlite};
-use workload::{Arguments, History};
+use workload::{Arguments, Clock, History};
 
 use crate::Result;
 use crate::database::{self, Flush};
@@ -28,11 +27,12 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     let views = ["functions", "deployments", "executions"];
     let pool = database::create(&arguments.text("dir", "."), Flush::AsByDefault, &views).await?;
     fill(&pool, events).await?;
-    let begun = Instant::now();
+    let clock = Clock::start();
     replay::<Function>(&pool, views[0]).await?;
     replay::<Deployment>(&pool, views[1]).await?;
     replay::<Execution>(&pool, views[2]).await?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = clock.elapsed().as_secs_f64();
+    let processor = clock.processor().as_micros() as f64 / events as f64;
     for view in views {
         let sql = format!("SELECT COUNT(*) FROM {view}");
         let rows: i64 = sqlx::query_scalar(&sql).fetch_one(&pool).await?;
@@ -45,6 +45,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     values.insert("events".to_owned(), events.into());
     values.insert("seconds".to_owned(), seconds.into());
     values.insert("per_second".to_owned(), (events as f64 / seconds).into());
+    values.insert("processor_us".to_owned(), processor.into());
     Ok(values)
 }
 

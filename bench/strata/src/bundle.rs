@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, anyhow};
 use compiler::{Compiler, Options, Request, Source};
 use serde_json::{Map, Value};
-use workload::{Arguments, Timings};
+use workload::{Arguments, Clock, Timings};
 
 pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     let folder = PathBuf::from(arguments.text("source", "../../examples/orders"));
@@ -30,13 +30,13 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
         for _ in 0..3 {
             size = build(&compiler, &source).await?;
         }
-        let begun = Instant::now();
+        let clock = Clock::start();
         for _ in 0..builds {
             let started = Instant::now();
             build(&compiler, &source).await?;
             timings.add(started.elapsed());
         }
-        let mut summary = timings.summary(begun.elapsed());
+        let mut summary = timings.summary(&clock);
         summary.insert("bytes".to_owned(), size.into());
         values.insert(name.to_owned(), summary.into());
     }

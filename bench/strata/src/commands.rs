@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use aggregates::function::Function;
 use serde_json::{Map, Value};
 use strata::bus::{self, Context, Follower};
-use workload::{Arguments, Client, PROJECT, Timings};
+use workload::{Arguments, Client, Clock, PROJECT, Timings};
 
 pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     let dir = PathBuf::from(arguments.text("dir", "."));
@@ -38,7 +38,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     let commands = arguments.number("commands", 40_000);
     let stop_at = Duration::from_secs(arguments.number("max-seconds", 10));
     let taken = Arc::new(AtomicU64::new(0));
-    let begun = Instant::now();
+    let clock = Clock::start();
     let mut tasks = Vec::new();
     for index in 0..clients {
         let (bus, taken) = (bus.clone(), taken.clone());
@@ -46,7 +46,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
         tasks.push(tokio::spawn(async move {
             let mut timings = Timings::default();
             for step in steps {
-                if taken.fetch_add(1, Ordering::Relaxed) >= commands || begun.elapsed() > stop_at {
+                if taken.fetch_add(1, Ordering::Relaxed) >= commands || clock.elapsed() > stop_at {
                     break;
                 }
                 let key = format!("{PROJECT}:{}", step.function);
@@ -63,7 +63,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     for task in tasks {
         timings.join(task.await??);
     }
-    let summary = timings.summary(begun.elapsed());
+    let summary = timings.summary(&clock);
     drop(bus);
     if let Some(reads) = reads {
         reads.close().await;

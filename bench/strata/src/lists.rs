@@ -8,7 +8,7 @@ use anyhow::{bail, ensure};
 use projections::ReadModels;
 use projections::query::{Filter, List, Operator, Order, OrderBy, Scalar};
 use serde_json::{Map, Value};
-use workload::{Arguments, PROJECT, Random, Timings};
+use workload::{Arguments, Clock, PROJECT, Random, Timings};
 
 use crate::fill;
 
@@ -35,18 +35,17 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     let first = arguments.number("first", 1);
     let mut random = Random::new(arguments.number("seed", 1));
     let (mut now, mut then) = (Timings::default(), Timings::default());
-    let begun = Instant::now();
+    let clock = Clock::start();
     for _ in 0..arguments.number("requests", 300) {
         now.add(timed(&reads, None, &list).await?);
         let position = first + random.below(head - first + 1);
         then.add(timed(&reads, Some(position), &list).await?);
     }
-    let elapsed = begun.elapsed();
     reads.close().await;
     journal.close().await;
     let mut values = Map::new();
-    values.insert("now".to_owned(), now.summary(elapsed).into());
-    values.insert("as_of".to_owned(), then.summary(elapsed).into());
+    values.insert("now".to_owned(), now.summary(&clock).into());
+    values.insert("as_of".to_owned(), then.summary(&clock).into());
     values.insert("head".to_owned(), head.into());
     Ok(values)
 }

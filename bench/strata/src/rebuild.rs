@@ -2,11 +2,11 @@
 //! beside the one that is read.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::ensure;
 use serde_json::{Map, Value};
-use workload::{Arguments, History};
+use workload::{Arguments, Clock, History};
 
 use crate::fill;
 
@@ -26,16 +26,16 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
         let _ = std::fs::remove_file(dir.join(format!("readmodels.db{suffix}")));
     }
     let options = projections::Options::new(journal.clone(), file);
-    let begun = Instant::now();
+    let clock = Clock::start();
     let reads = tokio::task::spawn_blocking(move || options.build()).await??;
     ensure!(
         reads.wait_for(head, PATIENCE).await,
         "the read models did not get there"
     );
-    let first = begun.elapsed();
-    let begun = Instant::now();
+    let first = (clock.elapsed(), clock.processor());
+    let clock = Clock::start();
     tokio::time::timeout(PATIENCE, reads.rebuild("all")).await??;
-    let again = begun.elapsed();
+    let again = (clock.elapsed(), clock.processor());
     for status in reads.status() {
         ensure!(
             status.parked.is_none(),
@@ -47,11 +47,13 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     reads.close().await;
     journal.close().await;
     let mut values = Map::new();
-    for (name, took) in [("first", first), ("rebuild", again)] {
+    for (name, (took, processor)) in [("first", first), ("rebuild", again)] {
+        let each = |spent: Duration| spent.as_secs_f64() / head as f64;
         values.insert(format!("{name}_seconds"), took.as_secs_f64().into());
+        values.insert(format!("{name}_per_second"), (1.0 / each(took)).into());
         values.insert(
-            format!("{name}_per_second"),
-            (head as f64 / took.as_secs_f64()).into(),
+            format!("{name}_processor_us"),
+            (1e6 * each(processor)).into(),
         );
     }
     values.insert("events".to_owned(), head.into());

@@ -12,7 +12,7 @@ pub use arguments::Arguments;
 pub use commands::{Client, SETTINGS_NAME, Step, settings};
 pub use history::{History, Stored};
 pub use random::Random;
-pub use timings::{Timings, report};
+pub use timings::{Clock, Timings, report};
 
 /// The project that everything belongs to.
 pub const PROJECT: &str = "default";
