@@ -8,6 +8,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+mod asymmetric;
 mod cipher;
 mod compress;
 mod hash;
@@ -31,7 +32,9 @@ pub fn dispatch(op: &str, arg: &Value, data: &[u8]) -> Option<Answer> {
     match family {
         "text" => text::dispatch(name, arg, data),
         "url" => url::dispatch(name, arg),
-        "crypto" => hash::dispatch(name, arg, data).or_else(|| cipher::dispatch(name, arg, data)),
+        "crypto" => hash::dispatch(name, arg, data)
+            .or_else(|| cipher::dispatch(name, arg, data))
+            .or_else(|| asymmetric::dispatch(name, arg, data)),
         "intl" => intl::dispatch(name, arg),
         "zlib" => compress::dispatch(name, arg, data),
         _ => None,
