@@ -75,3 +75,9 @@ equal([file.name, file.lastModified, file instanceof Blob], ["n.txt", 7, true]);
 equal(typeof performance.now(), "number");
 equal([crypto.randomUUID().length, crypto.getRandomValues(new Uint8Array(8)).length], [36, 8]);
 throws(() => crypto.getRandomValues(new Float32Array(1)), "TypeMismatchError");
+
+const { port1, port2 } = new MessageChannel();
+const got = new Promise((resolve) => (port2.onmessage = (event) => resolve(event.data)));
+port1.postMessage({ a: [1, new Date(3)] });
+equal(await got, { a: [1, new Date(3)] });
+port1.close();
