@@ -102,9 +102,20 @@ impl Specialiser {
             if !large && !self.is_warm(&key) {
                 continue;
             }
+            // A task of its own: whatever happens in there, the next function
+            // gets its turn.
+            let sandbox = sandbox.clone();
+            let work = tokio::spawn(async move { sandbox.specialise(&program, &env).await });
             let made = tokio::select! {
                 () = stop.cancelled() => return,
-                made = sandbox.specialise(&program, &env) => made,
+                made = work => made,
+            };
+            let made = match made {
+                Ok(made) => made,
+                Err(error) => {
+                    tracing::error!(function = key, %error, "making a snapshot broke off");
+                    continue;
+                }
             };
             match made {
                 Ok(Specialised::Done) => tracing::debug!(function = key, "has a snapshot"),

@@ -7,6 +7,7 @@ mod client;
 mod server;
 
 mod access;
+mod crash;
 mod description;
 mod deployments;
 mod executions;
