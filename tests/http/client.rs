@@ -140,6 +140,17 @@ impl Client {
             .await
     }
 
+    /// Uploads an archive, whole, to a server that may die before it answers.
+    pub async fn upload_to_the_dying(&self, function: &str, archive: &[u8]) {
+        let file = reqwest::multipart::Part::bytes(archive.to_vec()).file_name("code.tar.gz");
+        let form = reqwest::multipart::Form::new().text("activate", "true").part("code", file);
+        let path = format!("/v1/functions/{function}/deployments");
+        let asked = self.ask(Method::POST, &path).builder.multipart(form).send().await;
+        if let Ok(answer) = asked {
+            assert_eq!(answer.status(), 202);
+        }
+    }
+
     /// Deploys code as `main.js`, waits until it is active, and returns the id
     /// of the deployment.
     pub async fn deploy(&self, function: &str, code: &str) -> String {

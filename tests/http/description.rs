@@ -74,3 +74,11 @@ async fn answers_have_the_described_fields() {
         assert_eq!(have, fields(&document, name), "{name}");
     }
 }
+
+/// `make openapi` writes the committed copy again.
+#[tokio::test]
+async fn the_committed_document_is_the_one_answered() {
+    let committed: Value = serde_json::from_str(include_str!("../../docs/openapi.json")).expect("JSON");
+    let answered = document(&Client::new()).await;
+    assert!(committed == answered, "docs/openapi.json has drifted: run `make openapi`");
+}

@@ -266,7 +266,7 @@ async fn code_that_does_not_load_fails_every_execution() {
     let client = Client::new();
     for (code, expected) in [
         ("export default 7;", "Function signature invalid. Did you forget to export a 'main' function?"),
-        ("throw new Error('at the top');", "at the top"),
+        ("throw new Error('at the top');\nexport default ({ res }) => res.empty();", "at the top"),
     ] {
         let function = client.function(json!({"functionId": unique("load")})).await;
         client.deploy(&function, code).await;

@@ -14,6 +14,8 @@ mod executions;
 mod formats;
 mod functions;
 mod history;
+mod operations;
 mod repeats;
 mod sdk;
+mod steps;
 mod variables;

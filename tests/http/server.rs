@@ -30,11 +30,17 @@ impl Server {
 
     /// One on a data directory that may hold data.
     pub fn start_in(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// One with more in its environment.
+    pub fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_strata"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
             .args(["--root-key", ROOT_KEY, "--data-dir"])
             .arg(data)
             .env_remove("STRATA_CONFIG")
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -73,6 +79,11 @@ impl Server {
         assert!(asked.is_ok_and(|status| status.success()), "it is running");
         let ended = self.child.wait().expect("it was started here");
         assert!(ended.success(), "it ends in good order: {ended}");
+    }
+
+    /// Waits until it has died by itself.
+    pub async fn wait_for_death(&mut self) {
+        until("its death", async || self.child.try_wait().expect("it was started here")).await;
     }
 
     /// Ends it without warning, as a crash would.

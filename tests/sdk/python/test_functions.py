@@ -145,7 +145,7 @@ class FunctionsTest(unittest.TestCase):
         self.assertEqual(ran.status.value, "completed", ran.errors)
         self.assertEqual((ran.responsestatuscode, ran.responsebody), (201, "PATCH /p hi"))
         self.assertEqual(ran.logs, "body of 2 bytes\n")
-        self.assertEqual((ran.resourceid, ran.resourcetype), (made.id, "functions"))
+        self.assertEqual((ran.resourceid, ran.resourcetype.value), (made.id, "functions"))
         seen = {header.name: header.value for header in ran.responseheaders}
         self.assertEqual(seen["x-seen"], "yes")
         self.assertEqual(self.functions.get_execution(made.id, ran.id).logs, ran.logs)
