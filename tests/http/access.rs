@@ -9,28 +9,69 @@ use crate::client::Client;
 async fn a_project_and_a_key_are_needed() {
     let client = Client::new();
     let no_project = client.with("x-appwrite-project", "");
-    no_project.get("/v1/functions").await.refused(403, "project_id_missing");
-    no_project.guest().get("/v1/functions").await.refused(401, "general_access_forbidden");
-    no_project.guest().get("/v1/functions/runtimes").await.refused(401, "general_access_forbidden");
-    assert_eq!(no_project.get("/v1/functions?project=default").await.status, 200);
-    client.with("x-appwrite-project", "elsewhere").get("/v1/functions").await.refused(404, "project_not_found");
+    no_project
+        .get("/v1/functions")
+        .await
+        .refused(403, "project_id_missing");
+    no_project
+        .guest()
+        .get("/v1/functions")
+        .await
+        .refused(401, "general_access_forbidden");
+    no_project
+        .guest()
+        .get("/v1/functions/runtimes")
+        .await
+        .refused(401, "general_access_forbidden");
+    assert_eq!(
+        no_project.get("/v1/functions?project=default").await.status,
+        200
+    );
+    client
+        .with("x-appwrite-project", "elsewhere")
+        .get("/v1/functions")
+        .await
+        .refused(404, "project_not_found");
 
-    let text = client.guest().get("/v1/functions").await.refused(401, "general_unauthorized_scope");
-    assert_eq!(text, "User (role: guests) missing scopes ([\"functions.read\"])");
+    let text = client
+        .guest()
+        .get("/v1/functions")
+        .await
+        .refused(401, "general_unauthorized_scope");
+    assert_eq!(
+        text,
+        "User (role: guests) missing scopes ([\"functions.read\"])"
+    );
     for key in ["wrong", "standard_wrong", "ephemeral_a.b.c", "dynamic_"] {
         let wrong = client.with("x-appwrite-key", key);
-        wrong.get("/v1/functions").await.refused(401, "general_unauthorized_scope");
+        wrong
+            .get("/v1/functions")
+            .await
+            .refused(401, "general_unauthorized_scope");
     }
     let jwt = client.guest().with("x-appwrite-jwt", "a.b.c");
-    jwt.get("/v1/functions/runtimes").await.refused(401, "user_jwt_invalid");
-    jwt.with("cookie", "a_session_default=x").get("/v1/functions").await.refused(403, "user_jwt_and_cookie_set");
-    client.guest().with("x-appwrite-session", "x").get("/v1/functions").await.refused(401, "general_unauthorized_scope");
+    jwt.get("/v1/functions/runtimes")
+        .await
+        .refused(401, "user_jwt_invalid");
+    jwt.with("cookie", "a_session_default=x")
+        .get("/v1/functions")
+        .await
+        .refused(403, "user_jwt_and_cookie_set");
+    client
+        .guest()
+        .with("x-appwrite-session", "x")
+        .get("/v1/functions")
+        .await
+        .refused(401, "general_unauthorized_scope");
 }
 
 #[tokio::test]
 async fn a_key_is_good_for_its_scopes_and_its_time() {
     let client = Client::new();
-    let root = client.with("authorization", &format!("Bearer {}", crate::server::ROOT_KEY));
+    let root = client.with(
+        "authorization",
+        &format!("Bearer {}", crate::server::ROOT_KEY),
+    );
     let key = async |body| {
         let made = root.post("/strata/v1/projects/default/keys", body).await;
         let made: serde_json::Value = serde_json::from_slice(&made.bytes).unwrap();
@@ -38,16 +79,28 @@ async fn a_key_is_good_for_its_scopes_and_its_time() {
     };
     let reader = key(json!({"name": "reader", "scopes": ["functions.read"]})).await;
     assert_eq!(reader.get("/v1/functions").await.status, 200);
-    let text = reader.post("/v1/functions", json!({})).await.refused(401, "general_unauthorized_scope");
-    assert!(text.contains("missing scopes ([\"functions.write\"])"), "{text}");
+    let text = reader
+        .post("/v1/functions", json!({}))
+        .await
+        .refused(401, "general_unauthorized_scope");
+    assert!(
+        text.contains("missing scopes ([\"functions.write\"])"),
+        "{text}"
+    );
     let function = client.function(json!({})).await;
     let executions = format!("/v1/functions/{function}/executions");
-    reader.get(&executions).await.refused(401, "general_unauthorized_scope");
+    reader
+        .get(&executions)
+        .await
+        .refused(401, "general_unauthorized_scope");
     // Either spelling of a scope will do.
     let old = key(json!({"name": "old", "scopes": ["execution.read"]})).await;
     assert_eq!(old.get(&executions).await.status, 200);
     let expired = key(json!({"name": "expired", "expiresAt": "2020-01-01T00:00:00Z"})).await;
-    expired.get("/v1/functions").await.refused(401, "project_key_expired");
+    expired
+        .get("/v1/functions")
+        .await
+        .refused(401, "project_key_expired");
 }
 
 #[tokio::test]
@@ -62,14 +115,21 @@ async fn unknown_routes_and_bad_requests_have_the_usual_error() {
         (Method::POST, "/v1/ping"),
     ] {
         let answer = client.ask(method.clone(), path).send().await;
-        assert_eq!(answer.error(), (404, "general_route_not_found".to_owned()), "{method} {path}");
+        assert_eq!(
+            answer.error(),
+            (404, "general_route_not_found".to_owned()),
+            "{method} {path}"
+        );
     }
     for id in ["_x", "a%20b", "%FF", &"x".repeat(37), "a:b"] {
         let answer = client.get(&format!("/v1/functions/{id}")).await;
         assert!(matches!(answer.status, 400 | 404), "{id}: {answer:?}");
         answer.json();
     }
-    client.get("/v1/functions/unknown").await.refused(404, "function_not_found");
+    client
+        .get("/v1/functions/unknown")
+        .await
+        .refused(404, "function_not_found");
 
     // A body that cannot be read counts as empty.
     for (kind, body) in [
@@ -81,19 +141,34 @@ async fn unknown_routes_and_bad_requests_have_the_usual_error() {
         ("multipart/form-data", ""),
         ("", "name=x"),
     ] {
-        let ask = client.ask(Method::POST, "/v1/functions").header("content-type", kind);
+        let ask = client
+            .ask(Method::POST, "/v1/functions")
+            .header("content-type", kind);
         let answer = ask.body(body).send().await;
         let text = answer.refused(400, "general_argument_invalid");
-        assert_eq!(text, "Param \"functionId\" is not optional.", "{kind} {body}");
+        assert_eq!(
+            text, "Param \"functionId\" is not optional.",
+            "{kind} {body}"
+        );
     }
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-    let answer = client.ask(Method::POST, "/v1/functions").header("content-type", "application/json");
-    answer.body(deep).send().await.refused(400, "general_argument_invalid");
+    let answer = client
+        .ask(Method::POST, "/v1/functions")
+        .header("content-type", "application/json");
+    answer
+        .body(deep)
+        .send()
+        .await
+        .refused(400, "general_argument_invalid");
     // Too large a body is refused, not read.
     let large = json!({"functionId": "x", "name": "x".repeat(2 << 20)});
-    client.post("/v1/functions", large).await.refused(400, "general_argument_invalid");
+    client
+        .post("/v1/functions", large)
+        .await
+        .refused(400, "general_argument_invalid");
     // Forms work too.
-    let form = "functionId=unique()&name=form&runtime=node-22&execute[0]=any&enabled=false&timeout=7";
+    let form =
+        "functionId=unique()&name=form&runtime=node-22&execute[0]=any&enabled=false&timeout=7";
     let made = client
         .ask(Method::POST, "/v1/functions")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -101,7 +176,10 @@ async fn unknown_routes_and_bad_requests_have_the_usual_error() {
         .send()
         .await
         .json();
-    assert_eq!((&made["enabled"], &made["timeout"], &made["execute"]), (&json!(false), &json!(7), &json!(["any"])));
+    assert_eq!(
+        (&made["enabled"], &made["timeout"], &made["execute"]),
+        (&json!(false), &json!(7), &json!(["any"]))
+    );
 }
 
 #[tokio::test]
@@ -109,7 +187,17 @@ async fn ping_version_and_request_ids() {
     let client = Client::new().guest().with("x-appwrite-project", "console");
     let pong = client.get("/v1/ping").await;
     assert_eq!((pong.status, &pong.bytes[..]), (200, &b"Pong!"[..]));
-    assert_eq!(client.get("/v1/health/version").await.json(), json!({"version": "1.9.6"}));
-    assert_eq!(client.with("x-request-id", "mine").get("/v1/ping").await.header("x-request-id"), "mine");
+    assert_eq!(
+        client.get("/v1/health/version").await.json(),
+        json!({"version": "1.9.6"})
+    );
+    assert_eq!(
+        client
+            .with("x-request-id", "mine")
+            .get("/v1/ping")
+            .await
+            .header("x-request-id"),
+        "mine"
+    );
     assert!(!pong.header("x-request-id").is_empty());
 }

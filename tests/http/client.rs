@@ -135,17 +135,27 @@ impl Client {
             Part::field("activate", if activate { "true" } else { "false" }),
             Part::file("code", "code.tar.gz", archive),
         ];
-        self.ask(Method::POST, &format!("/v1/functions/{function}/deployments"))
-            .multipart(&parts)
-            .await
+        self.ask(
+            Method::POST,
+            &format!("/v1/functions/{function}/deployments"),
+        )
+        .multipart(&parts)
+        .await
     }
 
     /// Uploads an archive, whole, to a server that may die before it answers.
     pub async fn upload_to_the_dying(&self, function: &str, archive: &[u8]) {
         let file = reqwest::multipart::Part::bytes(archive.to_vec()).file_name("code.tar.gz");
-        let form = reqwest::multipart::Form::new().text("activate", "true").part("code", file);
+        let form = reqwest::multipart::Form::new()
+            .text("activate", "true")
+            .part("code", file);
         let path = format!("/v1/functions/{function}/deployments");
-        let asked = self.ask(Method::POST, &path).builder.multipart(form).send().await;
+        let asked = self
+            .ask(Method::POST, &path)
+            .builder
+            .multipart(form)
+            .send()
+            .await;
         if let Ok(answer) = asked {
             assert_eq!(answer.status(), 202);
         }
@@ -181,7 +191,9 @@ impl Client {
 
     /// Executes a function and returns the answer's body.
     pub async fn execute(&self, function: &str, body: Value) -> Value {
-        let ran = self.post(&format!("/v1/functions/{function}/executions"), body).await;
+        let ran = self
+            .post(&format!("/v1/functions/{function}/executions"), body)
+            .await;
         assert_eq!(ran.status, 201, "{ran:?}");
         ran.json()
     }
@@ -274,7 +286,12 @@ impl Answer {
         let body = self.json();
         assert_eq!(body["code"], self.status, "{body}");
         assert_eq!(body["version"], "1.9.6", "{body}");
-        assert!(body["message"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+        assert!(
+            body["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{body}"
+        );
         (self.status, self.text("type"))
     }
 
@@ -299,7 +316,9 @@ pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
         header.set_mode(0o644);
         tar.append_data(&mut header, path, *bytes).expect("it fits");
     }
-    tar.into_inner().and_then(GzEncoder::finish).expect("it fits")
+    tar.into_inner()
+        .and_then(GzEncoder::finish)
+        .expect("it fits")
 }
 
 /// Bytes that do not compress.
@@ -329,5 +348,7 @@ pub fn encode(text: &str) -> String {
 /// The fields of a list's elements.
 pub fn column<'a>(list: &'a Value, name: &str, field: &str) -> Vec<&'a str> {
     let rows = list[name].as_array().expect("a list");
-    rows.iter().map(|row| row[field].as_str().unwrap_or_default()).collect()
+    rows.iter()
+        .map(|row| row[field].as_str().unwrap_or_default())
+        .collect()
 }

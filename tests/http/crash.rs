@@ -59,12 +59,18 @@ impl Client {
         let position = response.headers().get("strata-position");
         let position = position.map_or(0, |value| value.to_str().unwrap().parse().unwrap());
         let body = response.text().await.ok()?;
-        Some((status, position, serde_json::from_str(&body).unwrap_or(Value::Null)))
+        Some((
+            status,
+            position,
+            serde_json::from_str(&body).unwrap_or(Value::Null),
+        ))
     }
 
     fn acknowledge(&self, position: u64, stream: String, event: &'static str) {
         let mut ledger = self.ledger.lock().unwrap();
-        let before = ledger.acknowledged.insert(position, (stream.clone(), event));
+        let before = ledger
+            .acknowledged
+            .insert(position, (stream.clone(), event));
         let same = before.is_none_or(|before| before == (stream, event));
         assert!(same, "two commands were given position {position}");
     }
@@ -83,7 +89,11 @@ impl Client {
         assert_eq!(status, 201, "create {id}");
         ledger.functions.insert(id.to_owned());
         drop(ledger);
-        self.acknowledge(position, format!("function-default:{id}"), "FunctionCreated");
+        self.acknowledge(
+            position,
+            format!("function-default:{id}"),
+            "FunctionCreated",
+        );
         true
     }
 
@@ -91,7 +101,9 @@ impl Client {
     async fn work(self, salt: u64) {
         let mut turn = salt;
         loop {
-            turn = turn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(salt);
+            turn = turn
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(salt);
             let n = self.next.fetch_add(1, Ordering::Relaxed);
             let id = format!("f{n}");
             if !self.create_function(&id).await {
@@ -113,11 +125,13 @@ impl Client {
     async fn set_variable(&self, id: &str) -> Option<()> {
         let path = format!("/v1/functions/{id}/variables");
         let body = json!({"variableId": "v", "key": "A", "value": "s3cret-value"});
-        let (status, position, _) = self
-            .send(reqwest::Method::POST, &path, None, body)
-            .await?;
+        let (status, position, _) = self.send(reqwest::Method::POST, &path, None, body).await?;
         assert_eq!(status, 201);
-        self.acknowledge(position, format!("function-default:{id}"), "VariableCreated");
+        self.acknowledge(
+            position,
+            format!("function-default:{id}"),
+            "VariableCreated",
+        );
         Some(())
     }
 
@@ -126,7 +140,11 @@ impl Client {
         let body = json!({"name": "renamed"});
         let (status, position, _) = self.send(reqwest::Method::PUT, &path, None, body).await?;
         assert_eq!(status, 200);
-        self.acknowledge(position, format!("function-default:{id}"), "FunctionUpdated");
+        self.acknowledge(
+            position,
+            format!("function-default:{id}"),
+            "FunctionUpdated",
+        );
         Some(())
     }
 
@@ -161,12 +179,14 @@ impl Client {
     async fn execute(&self, later: bool) -> Option<()> {
         let body = json!({"async": later, "body": "x"});
         let path = "/v1/functions/base/executions";
-        let (status, position, answer) = self
-            .send(reqwest::Method::POST, path, None, body)
-            .await?;
+        let (status, position, answer) = self.send(reqwest::Method::POST, path, None, body).await?;
         assert_eq!(status, if later { 202 } else { 201 }, "{answer}");
         let id = answer["$id"].as_str().unwrap().to_owned();
-        let event = if later { "ExecutionRequested" } else { "ExecutionRecorded" };
+        let event = if later {
+            "ExecutionRequested"
+        } else {
+            "ExecutionRecorded"
+        };
         self.acknowledge(position, format!("execution-default:{id}"), event);
         let mut ledger = self.ledger.lock().unwrap();
         ledger.executions.insert(("base".to_owned(), id));
@@ -186,7 +206,11 @@ async fn events(server: &client::Client) -> Vec<Value> {
         }
         for event in page {
             all.push(event);
-            assert_eq!(all.last().unwrap()["position"], all.len(), "positions are contiguous");
+            assert_eq!(
+                all.last().unwrap()["position"],
+                all.len(),
+                "positions are contiguous"
+            );
         }
     }
 }
@@ -202,12 +226,18 @@ fn check_events(events: &[Value], ledger: &Ledger) {
     let mut created = BTreeMap::<&str, usize>::new();
     for event in events {
         if event["event"] == "FunctionCreated" {
-            *created.entry(event["stream"].as_str().unwrap()).or_default() += 1;
+            *created
+                .entry(event["stream"].as_str().unwrap())
+                .or_default() += 1;
         }
     }
     for id in &ledger.functions {
         let stream = format!("function-default:{id}");
-        assert_eq!(created.get(stream.as_str()), Some(&1), "{id} was created once");
+        assert_eq!(
+            created.get(stream.as_str()),
+            Some(&1),
+            "{id} was created once"
+        );
     }
 }
 
@@ -253,7 +283,10 @@ async fn wait_until_settled(server: &client::Client, ledger: &Ledger) {
     for (function, id) in &ledger.deployments {
         let path = format!("/v1/functions/{function}/deployments/{id}");
         loop {
-            let status = server.get(&path).await.json()["status"].as_str().unwrap().to_owned();
+            let status = server.get(&path).await.json()["status"]
+                .as_str()
+                .unwrap()
+                .to_owned();
             if status == "ready" {
                 break;
             }
@@ -261,7 +294,10 @@ async fn wait_until_settled(server: &client::Client, ledger: &Ledger) {
                 status == "waiting" || status == "building",
                 "{path} is {status}"
             );
-            assert!(begun.elapsed() < Duration::from_secs(120), "{path} is stuck in {status}");
+            assert!(
+                begun.elapsed() < Duration::from_secs(120),
+                "{path} is stuck in {status}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -288,8 +324,9 @@ async fn wait_until_settled(server: &client::Client, ledger: &Ledger) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_commands_survive_kill_9() {
-    let rounds: u64 = std::env::var("STRATA_CRASH_ROUNDS")
-        .map_or(30, |text| text.parse().expect("STRATA_CRASH_ROUNDS is a number"));
+    let rounds: u64 = std::env::var("STRATA_CRASH_ROUNDS").map_or(30, |text| {
+        text.parse().expect("STRATA_CRASH_ROUNDS is a number")
+    });
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let ledger = Arc::new(Mutex::new(Ledger::default()));

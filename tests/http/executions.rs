@@ -35,7 +35,9 @@ async fn deployed(client: &Client, more: Value) -> String {
 async fn the_function_sees_the_request_and_the_caller_its_answer() {
     let client = Client::new();
     let function = deployed(&client, json!({"scopes": ["functions.read"]})).await;
-    let body = |ran: &Value| -> Value { serde_json::from_str(ran["responseBody"].as_str().unwrap()).unwrap() };
+    let body = |ran: &Value| -> Value {
+        serde_json::from_str(ran["responseBody"].as_str().unwrap()).unwrap()
+    };
 
     let ran = client
         .execute(&function, json!({"path": "/request?a=1&b=%20", "method": "PATCH", "headers": {"Host": "example.org:8443", "x-forwarded-proto": "https"}}))
@@ -46,7 +48,10 @@ async fn the_function_sees_the_request_and_the_caller_its_answer() {
             "queryString": "a=1&b=%20", "url": "https://example.org:8443/request?a=1&b=%20"})
     );
     assert_eq!(ran["requestPath"], "/request?a=1&b=%20");
-    assert_eq!(ran["requestHeaders"][0], json!({"name": "host", "value": "example.org:8443"}));
+    assert_eq!(
+        ran["requestHeaders"][0],
+        json!({"name": "host", "value": "example.org:8443"})
+    );
 
     let ran = client
         .execute(&function, json!({"path": "/headers", "headers": {"X-Mine": "yes", "Cookie": "a=b"}, "body": "{}"}))
@@ -66,11 +71,22 @@ async fn the_function_sees_the_request_and_the_caller_its_answer() {
         assert_eq!(headers[name], value, "{name}");
     }
     // The key of the execution is good for the function's scopes.
-    let key = client.with("x-appwrite-key", headers["x-appwrite-key"].as_str().unwrap());
-    assert_eq!(key.get(&format!("/v1/functions/{function}")).await.status, 200);
-    key.post("/v1/functions", json!({})).await.refused(401, "general_unauthorized_scope");
+    let key = client.with(
+        "x-appwrite-key",
+        headers["x-appwrite-key"].as_str().unwrap(),
+    );
+    assert_eq!(
+        key.get(&format!("/v1/functions/{function}")).await.status,
+        200
+    );
+    key.post("/v1/functions", json!({}))
+        .await
+        .refused(401, "general_unauthorized_scope");
     let recorded = column(&ran, "requestHeaders", "name").join(" ");
-    assert_eq!(recorded, "x-appwrite-client-ip", "no credential is recorded");
+    assert_eq!(
+        recorded, "x-appwrite-client-ip",
+        "no credential is recorded"
+    );
 
     let ran = client.execute(&function, json!({"path": "/env"})).await;
     let environment = body(&ran);
@@ -91,9 +107,15 @@ async fn the_function_sees_the_request_and_the_caller_its_answer() {
 
     let ran = client.execute(&function, json!({"path": "/cookies"})).await;
     let names = column(&ran, "responseHeaders", "name");
-    assert!(names.contains(&"x-upper") && names.contains(&"x-appwrite-execution-id"), "{names:?}");
+    assert!(
+        names.contains(&"x-upper") && names.contains(&"x-appwrite-execution-id"),
+        "{names:?}"
+    );
     let stored = client
-        .get(&format!("/v1/functions/{function}/executions/{}", ran["$id"].as_str().unwrap()))
+        .get(&format!(
+            "/v1/functions/{function}/executions/{}",
+            ran["$id"].as_str().unwrap()
+        ))
         .await
         .json();
     assert_eq!(column(&stored, "responseHeaders", "name"), ["content-type"]);
@@ -125,21 +147,51 @@ async fn bodies_are_bytes() {
     let kind = answer.header("content-type").to_owned();
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
     let needle = b"name=\"responseBody\"\r\n\r\n";
-    let start = answer.bytes.windows(needle.len()).position(|window| window == needle).unwrap() + needle.len();
+    let start = answer
+        .bytes
+        .windows(needle.len())
+        .position(|window| window == needle)
+        .unwrap()
+        + needle.len();
     assert_eq!(answer.bytes[start..start + bytes.len()], bytes);
-    assert!(answer.bytes[start + bytes.len()..].starts_with(format!("\r\n--{boundary}").as_bytes()));
+    assert!(
+        answer.bytes[start + bytes.len()..].starts_with(format!("\r\n--{boundary}").as_bytes())
+    );
     // As JSON, bytes that are no text cannot be shown.
     let answer = send("application/json, multipart/form-data").await;
-    assert!(answer.refused(400, "general_bad_request").starts_with("Failed to parse response"));
+    assert!(
+        answer
+            .refused(400, "general_bad_request")
+            .starts_with("Failed to parse response")
+    );
 
     let large = "x".repeat(10_485_760);
-    let ran = client.execute(&function, json!({"path": "/length", "body": large, "headers": {"content-type": "text/plain"}})).await;
-    assert_eq!(ran["responseBody"], "[10485760,\"text/plain\",\"10485760\"]", "{}", ran["errors"]);
-    client.post(&path, json!({"body": format!("{large}x")})).await.refused(400, "general_argument_invalid");
+    let ran = client
+        .execute(
+            &function,
+            json!({"path": "/length", "body": large, "headers": {"content-type": "text/plain"}}),
+        )
+        .await;
+    assert_eq!(
+        ran["responseBody"], "[10485760,\"text/plain\",\"10485760\"]",
+        "{}",
+        ran["errors"]
+    );
+    client
+        .post(&path, json!({"body": format!("{large}x")}))
+        .await
+        .refused(400, "general_argument_invalid");
     let headers = json!({"content-type": "application/json"}).to_string();
-    let ran = client.execute(&function, json!({"path": "/length", "body": "é", "headers": headers})).await;
+    let ran = client
+        .execute(
+            &function,
+            json!({"path": "/length", "body": "é", "headers": headers}),
+        )
+        .await;
     assert_eq!(ran["responseBody"], "[2,\"application/json\",\"2\"]");
-    let ran = client.execute(&function, json!({"path": "/length", "headers": []})).await;
+    let ran = client
+        .execute(&function, json!({"path": "/length", "headers": []}))
+        .await;
     assert_eq!(ran["responseBody"], "[0,null,null]");
 }
 
@@ -150,14 +202,33 @@ async fn how_executions_end() {
     for (path, status, code, errors) in [
         ("/", "completed", 200, ""),
         ("/500", "failed", 500, ""),
-        ("/nothing", "failed", 500, "Return statement missing. return context.res.empty() if no response is expected."),
+        (
+            "/nothing",
+            "failed",
+            500,
+            "Return statement missing. return context.res.empty() if no response is expected.",
+        ),
         ("/sleep", "failed", 500, "Execution timed out."),
         ("/spin", "failed", 500, "Execution timed out."),
     ] {
         let ran = client.execute(&function, json!({"path": path})).await;
-        assert_eq!((&ran["status"], &ran["responseStatusCode"]), (&json!(status), &json!(code)), "{ran}");
-        assert!(ran["errors"].as_str().is_some_and(|text| text.contains(errors)), "{ran}");
-        assert!(ran["duration"].as_f64().is_some_and(|seconds| seconds > 0.0), "{ran}");
+        assert_eq!(
+            (&ran["status"], &ran["responseStatusCode"]),
+            (&json!(status), &json!(code)),
+            "{ran}"
+        );
+        assert!(
+            ran["errors"]
+                .as_str()
+                .is_some_and(|text| text.contains(errors)),
+            "{ran}"
+        );
+        assert!(
+            ran["duration"]
+                .as_f64()
+                .is_some_and(|seconds| seconds > 0.0),
+            "{ran}"
+        );
     }
     let ran = client.execute(&function, json!({"path": "/log"})).await;
     assert_eq!(ran["errors"], "three\n");
@@ -166,7 +237,12 @@ async fn how_executions_end() {
         "one {\"two\":2}\nNative logs detected. Use context.log() or context.error() for better experience.\nnative\n"
     );
     let path = format!("/v1/functions/{function}");
-    client.put(&path, json!({"name": "test", "execute": ["any"], "logging": false})).await;
+    client
+        .put(
+            &path,
+            json!({"name": "test", "execute": ["any"], "logging": false}),
+        )
+        .await;
     let ran = client.execute(&function, json!({"path": "/log"})).await;
     assert_eq!((&ran["logs"], &ran["errors"]), (&json!(""), &json!("")));
 }
@@ -181,10 +257,18 @@ async fn what_cannot_be_executed() {
         ("path", json!(""), "general_argument_invalid"),
         ("path", json!("x".repeat(2049)), "general_argument_invalid"),
         ("async", json!("perhaps"), "general_argument_invalid"),
-        ("headers", json!({"X-Appwrite-Key": "mine"}), "general_argument_invalid"),
+        (
+            "headers",
+            json!({"X-Appwrite-Key": "mine"}),
+            "general_argument_invalid",
+        ),
         ("headers", json!("no json"), "general_argument_invalid"),
         ("body", json!({"an": "object"}), "general_argument_invalid"),
-        ("scheduledAt", json!("2999-01-01T00:00:00.000+00:00"), "general_bad_request"),
+        (
+            "scheduledAt",
+            json!("2999-01-01T00:00:00.000+00:00"),
+            "general_bad_request",
+        ),
     ] {
         let mut body = json!({});
         body[field] = value.clone();
@@ -192,28 +276,64 @@ async fn what_cannot_be_executed() {
         assert_eq!(answer.error(), (400, kind.to_owned()), "{field} {value}");
     }
     for at in ["2020-01-01T00:00:00Z", "2999-01-01T00:00:30Z", "tomorrow"] {
-        client.post(&path, json!({"async": true, "scheduledAt": at})).await.refused(400, "general_bad_request");
+        client
+            .post(&path, json!({"async": true, "scheduledAt": at}))
+            .await
+            .refused(400, "general_bad_request");
     }
     let guest = client.guest();
-    guest.post(&path, json!({})).await.refused(401, "user_unauthorized");
-    client.put(&format!("/v1/functions/{function}"), json!({"name": "test", "execute": ["guests"]})).await;
+    guest
+        .post(&path, json!({}))
+        .await
+        .refused(401, "user_unauthorized");
+    client
+        .put(
+            &format!("/v1/functions/{function}"),
+            json!({"name": "test", "execute": ["guests"]}),
+        )
+        .await;
     let ran = guest.post(&path, json!({"path": "/log"})).await;
     assert_eq!(ran.status, 201);
-    assert_eq!((ran.text("logs"), ran.text("errors")), (String::new(), String::new()));
+    assert_eq!(
+        (ran.text("logs"), ran.text("errors")),
+        (String::new(), String::new())
+    );
     client
-        .put(&format!("/v1/functions/{function}"), json!({"name": "test", "execute": ["any"], "enabled": false}))
+        .put(
+            &format!("/v1/functions/{function}"),
+            json!({"name": "test", "execute": ["any"], "enabled": false}),
+        )
         .await;
-    guest.post(&path, json!({})).await.refused(404, "function_not_found");
-    assert_eq!(client.execute(&function, json!({})).await["status"], "completed", "keys still may");
+    guest
+        .post(&path, json!({}))
+        .await
+        .refused(404, "function_not_found");
+    assert_eq!(
+        client.execute(&function, json!({})).await["status"],
+        "completed",
+        "keys still may"
+    );
 
     let one = format!("{path}/{}", ran.text("$id"));
-    guest.get(&one).await.refused(401, "general_unauthorized_scope");
+    guest
+        .get(&one)
+        .await
+        .refused(401, "general_unauthorized_scope");
     guest.delete(&one).await.refused(401, "user_unauthorized");
     let other = client.function(json!({})).await;
-    client.get(&one.replace(&function, &other)).await.refused(404, "execution_not_found");
-    client.get(&format!("{path}/nobody")).await.refused(404, "execution_not_found");
+    client
+        .get(&one.replace(&function, &other))
+        .await
+        .refused(404, "execution_not_found");
+    client
+        .get(&format!("{path}/nobody"))
+        .await
+        .refused(404, "execution_not_found");
     assert_eq!(client.delete(&one).await.status, 204);
-    client.delete(&one).await.refused(404, "execution_not_found");
+    client
+        .delete(&one)
+        .await
+        .refused(404, "execution_not_found");
 }
 
 #[tokio::test]
@@ -221,10 +341,18 @@ async fn background_executions_and_their_lists() {
     let client = Client::new();
     let function = deployed(&client, json!({"timeout": 2})).await;
     let path = format!("/v1/functions/{function}/executions");
-    let asked = client.post(&path, json!({"async": "true", "path": "/log", "method": "PUT"})).await;
+    let asked = client
+        .post(
+            &path,
+            json!({"async": "true", "path": "/log", "method": "PUT"}),
+        )
+        .await;
     assert_eq!(asked.status, 202);
     let asked = asked.json();
-    assert_eq!((&asked["status"], &asked["responseStatusCode"]), (&json!("waiting"), &json!(0)));
+    assert_eq!(
+        (&asked["status"], &asked["responseStatusCode"]),
+        (&json!("waiting"), &json!(0))
+    );
     let one = format!("{path}/{}", asked["$id"].as_str().unwrap());
     let ended = async |one: &str| {
         until("an execution", async || {
@@ -234,11 +362,23 @@ async fn background_executions_and_their_lists() {
         .await
     };
     let done = ended(&one).await;
-    assert_eq!((&done["status"], &done["requestMethod"]), (&json!("completed"), &json!("PUT")));
-    assert_eq!((&done["responseStatusCode"], &done["errors"]), (&json!(204), &json!("three\n")));
+    assert_eq!(
+        (&done["status"], &done["requestMethod"]),
+        (&json!("completed"), &json!("PUT"))
+    );
+    assert_eq!(
+        (&done["responseStatusCode"], &done["errors"]),
+        (&json!(204), &json!("three\n"))
+    );
 
-    let slow = client.post(&path, json!({"async": true, "path": "/sleep"})).await.text("$id");
-    client.delete(&format!("{path}/{slow}")).await.refused(400, "execution_in_progress");
+    let slow = client
+        .post(&path, json!({"async": true, "path": "/sleep"}))
+        .await
+        .text("$id");
+    client
+        .delete(&format!("{path}/{slow}"))
+        .await
+        .refused(400, "execution_in_progress");
     let cut = ended(&format!("{path}/{slow}")).await;
     assert_eq!(cut["status"], "failed");
     let failed = json!({"method": "equal", "attribute": "status", "values": ["failed"]});
@@ -251,28 +391,57 @@ async fn background_executions_and_their_lists() {
         json!({"method": "between", "attribute": "responseStatusCode", "values": [200, 299]}),
     ];
     let found = client.list(&path, &queries).await.json();
-    assert_eq!(column(&found, "executions", "$id"), [asked["$id"].as_str().unwrap()]);
+    assert_eq!(
+        column(&found, "executions", "$id"),
+        [asked["$id"].as_str().unwrap()]
+    );
 
     let at = "2999-01-01T00:00:00.000+00:00";
-    let scheduled = client.post(&path, json!({"async": true, "scheduledAt": at})).await;
+    let scheduled = client
+        .post(&path, json!({"async": true, "scheduledAt": at}))
+        .await;
     assert_eq!(scheduled.status, 202);
-    assert_eq!((scheduled.text("status"), scheduled.text("scheduledAt")), ("scheduled".to_owned(), at.to_owned()));
+    assert_eq!(
+        (scheduled.text("status"), scheduled.text("scheduledAt")),
+        ("scheduled".to_owned(), at.to_owned())
+    );
     assert_eq!(scheduled.text("trigger"), "schedule");
-    assert_eq!(client.delete(&format!("{path}/{}", scheduled.text("$id"))).await.status, 204);
+    assert_eq!(
+        client
+            .delete(&format!("{path}/{}", scheduled.text("$id")))
+            .await
+            .status,
+        204
+    );
 }
 
 #[tokio::test]
 async fn code_that_does_not_load_fails_every_execution() {
     let client = Client::new();
     for (code, expected) in [
-        ("export default 7;", "Function signature invalid. Did you forget to export a 'main' function?"),
-        ("throw new Error('at the top');\nexport default ({ res }) => res.empty();", "at the top"),
+        (
+            "export default 7;",
+            "Function signature invalid. Did you forget to export a 'main' function?",
+        ),
+        (
+            "throw new Error('at the top');\nexport default ({ res }) => res.empty();",
+            "at the top",
+        ),
     ] {
         let function = client.function(json!({"functionId": unique("load")})).await;
         client.deploy(&function, code).await;
         let ran = client.execute(&function, json!({})).await;
-        assert_eq!((&ran["status"], &ran["responseStatusCode"]), (&json!("failed"), &json!(503)), "{ran}");
-        assert!(ran["errors"].as_str().is_some_and(|text| text.contains(expected)), "{ran}");
+        assert_eq!(
+            (&ran["status"], &ran["responseStatusCode"]),
+            (&json!("failed"), &json!(503)),
+            "{ran}"
+        );
+        assert!(
+            ran["errors"]
+                .as_str()
+                .is_some_and(|text| text.contains(expected)),
+            "{ran}"
+        );
     }
     // Paths survive any encoding.
     let function = deployed(&client, json!({})).await;

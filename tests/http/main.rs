@@ -8,8 +8,8 @@ mod server;
 
 mod access;
 mod crash;
-mod description;
 mod deployments;
+mod description;
 mod executions;
 mod formats;
 mod functions;

@@ -21,7 +21,10 @@ fn admin(server: &Server, arguments: &[&str]) -> String {
     let output = strata(&[arguments, &place].concat());
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
 }
 
 fn own_api(server: &Server) -> Client {
@@ -31,11 +34,26 @@ fn own_api(server: &Server) -> Client {
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_and_keys_are_made_listed_and_ended_on_the_command_line() {
     let server = Server::start();
-    assert_eq!(admin(&server, &["projects", "create", "shop", "--name", "Shop"]), "shop");
+    assert_eq!(
+        admin(&server, &["projects", "create", "shop", "--name", "Shop"]),
+        "shop"
+    );
     let listed = admin(&server, &["projects", "list"]);
-    assert!(listed.contains("default") && listed.contains("Shop"), "{listed}");
+    assert!(
+        listed.contains("default") && listed.contains("Shop"),
+        "{listed}"
+    );
 
-    let create = ["keys", "create", "--project", "shop", "--scope", "functions.read", "--name", "ci"];
+    let create = [
+        "keys",
+        "create",
+        "--project",
+        "shop",
+        "--scope",
+        "functions.read",
+        "--name",
+        "ci",
+    ];
     let secret = admin(&server, &create);
     let reader = Client::to(&server)
         .with("x-appwrite-project", "shop")
@@ -46,20 +64,30 @@ async fn projects_and_keys_are_made_listed_and_ended_on_the_command_line() {
     assert_eq!(refused.status, 401);
     assert_eq!(refused.json()["type"], "general_unauthorized_scope");
     let elsewhere = reader.with("x-appwrite-project", "default");
-    assert_eq!(elsewhere.get("/v1/functions").await.status, 401, "another project's key");
+    assert_eq!(
+        elsewhere.get("/v1/functions").await.status,
+        401,
+        "another project's key"
+    );
 
     let keys = admin(&server, &["keys", "list", "--project", "shop"]);
     assert!(keys.contains("ci") && !keys.contains(&secret), "{keys}");
     let id = keys.split_whitespace().next().expect("an id").to_owned();
     admin(&server, &["keys", "revoke", &id, "--project", "shop"]);
-    assert_eq!(reader.get("/v1/functions").await.status, 401, "a revoked key");
+    assert_eq!(
+        reader.get("/v1/functions").await.status,
+        401,
+        "a revoked key"
+    );
 
     admin(&server, &["projects", "delete", "shop"]);
     let gone = own_api(&server).get("/strata/v1/projects/shop").await;
     assert_eq!(gone.status, 404);
     let head = own_api(&server).get("/strata/v1/head").await.json()["head"].clone();
     let before = head.as_u64().expect("a position") - 1;
-    let then = own_api(&server).get(&format!("/strata/v1/projects/shop?as_of={before}")).await;
+    let then = own_api(&server)
+        .get(&format!("/strata/v1/projects/shop?as_of={before}"))
+        .await;
     assert_eq!(then.status, 200, "the past keeps it");
 }
 
@@ -70,16 +98,60 @@ async fn our_own_api_has_its_own_envelope() {
     let cases = [
         (api.get("/strata/v1/nothing").await, 404, "route_not_found"),
         (api.get("/nowhere").await, 404, "route_not_found"),
-        (api.delete("/strata/v1/audit").await, 405, "method_not_allowed"),
-        (Client::to(&server).get("/strata/v1/projects").await, 401, "unauthorized"),
-        (api.post("/strata/v1/projects", json!({"id": "no spaces"})).await, 400, "invalid_argument"),
-        (api.post("/strata/v1/projects", json!({"id": "default"})).await, 409, "already_exists"),
-        (api.get("/strata/v1/audit?limit=0").await, 400, "invalid_argument"),
-        (api.get("/strata/v1/projects?as_of=tomorrow").await, 400, "invalid_argument"),
-        (api.get("/strata/v1/projects?as_of=999999").await, 400, "invalid_argument"),
-        (api.get("/strata/v1/projects?as_of=2999-01-01T00:00:00Z").await, 400, "invalid_argument"),
-        (api.delete("/strata/v1/projects/default").await, 400, "invalid_argument"),
-        (api.post("/strata/v1/projections/none/rebuild", json!({})).await, 404, "not_found"),
+        (
+            api.delete("/strata/v1/audit").await,
+            405,
+            "method_not_allowed",
+        ),
+        (
+            Client::to(&server).get("/strata/v1/projects").await,
+            401,
+            "unauthorized",
+        ),
+        (
+            api.post("/strata/v1/projects", json!({"id": "no spaces"}))
+                .await,
+            400,
+            "invalid_argument",
+        ),
+        (
+            api.post("/strata/v1/projects", json!({"id": "default"}))
+                .await,
+            409,
+            "already_exists",
+        ),
+        (
+            api.get("/strata/v1/audit?limit=0").await,
+            400,
+            "invalid_argument",
+        ),
+        (
+            api.get("/strata/v1/projects?as_of=tomorrow").await,
+            400,
+            "invalid_argument",
+        ),
+        (
+            api.get("/strata/v1/projects?as_of=999999").await,
+            400,
+            "invalid_argument",
+        ),
+        (
+            api.get("/strata/v1/projects?as_of=2999-01-01T00:00:00Z")
+                .await,
+            400,
+            "invalid_argument",
+        ),
+        (
+            api.delete("/strata/v1/projects/default").await,
+            400,
+            "invalid_argument",
+        ),
+        (
+            api.post("/strata/v1/projections/none/rebuild", json!({}))
+                .await,
+            404,
+            "not_found",
+        ),
     ];
     for (answer, status, code) in cases {
         assert_eq!(answer.status, status, "{answer:?}");
@@ -92,13 +164,18 @@ async fn read_models_are_rebuilt_beside_the_ones_in_use() {
     let server = Server::start();
     let client = Client::to(&server);
     for n in 0..20 {
-        client.function(json!({"functionId": format!("f{n}")})).await;
+        client
+            .function(json!({"functionId": format!("f{n}")}))
+            .await;
     }
     let before = client.get("/v1/functions").await.json();
     admin(&server, &["projections", "rebuild"]);
     assert_eq!(client.get("/v1/functions").await.json(), before);
     let listed = admin(&server, &["projections", "list"]);
-    assert!(listed.contains("functions") && listed.contains("lag 0"), "{listed}");
+    assert!(
+        listed.contains("functions") && listed.contains("lag 0"),
+        "{listed}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +196,10 @@ async fn health_and_metrics_say_how_it_is() {
     let text = String::from_utf8_lossy(&metrics.bytes).into_owned();
     assert!(text.contains("strata_journal_head"), "{text}");
     assert!(text.contains(r#"route="/v1/functions""#), "{text}");
-    let echoed = client.with("x-request-id", "my-request").get("/healthz").await;
+    let echoed = client
+        .with("x-request-id", "my-request")
+        .get("/healthz")
+        .await;
     assert_eq!(echoed.headers["x-request-id"], "my-request");
 }
 
@@ -159,7 +239,10 @@ fn every_setting_is_documented() {
         .filter_map(|rest| rest.split([']', '=']).next());
     let mut count = 0;
     for variable in variables {
-        assert!(page.contains(&format!("`{variable}`")), "{variable} is not documented");
+        assert!(
+            page.contains(&format!("`{variable}`")),
+            "{variable} is not documented"
+        );
         count += 1;
     }
     assert!(count > 15, "{help}");

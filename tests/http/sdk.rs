@@ -7,7 +7,9 @@ use std::process::Command;
 use crate::server::{ROOT_KEY, Server};
 
 fn run(folder: &str, needed: &str, program: &str, arguments: &[&str]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/sdk")
+        .join(folder);
     assert!(
         folder.join(needed).exists(),
         "the SDK is not installed: run scripts/sdk-packages.sh first"
@@ -40,5 +42,10 @@ fn node_appwrite() {
 
 #[test]
 fn python_appwrite() {
-    run("python", ".venv/installed", ".venv/bin/python", &["-m", "unittest", "-v"]);
+    run(
+        "python",
+        ".venv/installed",
+        ".venv/bin/python",
+        &["-m", "unittest", "-v"],
+    );
 }

@@ -64,7 +64,9 @@ impl Server {
     /// One that is shared by all tests that run at the same time.
     pub fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut shared = SHARED
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         shared.upgrade().unwrap_or_else(|| {
             let server = Arc::new(Self::start());
             *shared = Arc::downgrade(&server);
@@ -83,7 +85,10 @@ impl Server {
 
     /// Waits until it has died by itself.
     pub async fn wait_for_death(&mut self) {
-        until("its death", async || self.child.try_wait().expect("it was started here")).await;
+        until("its death", async || {
+            self.child.try_wait().expect("it was started here")
+        })
+        .await;
     }
 
     /// Ends it without warning, as a crash would.
@@ -106,7 +111,10 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T 
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "{what} takes too long");
+        assert!(
+            begun.elapsed() < Duration::from_secs(120),
+            "{what} takes too long"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -12,7 +12,10 @@ const CODE: &str = "export default ({ res }) => res.text('here');";
 /// Events of one stream, by type.
 async fn history(client: &Client, stream: &str) -> Vec<String> {
     let client = client.with("authorization", &format!("Bearer {ROOT_KEY}"));
-    let page = client.get(&format!("/strata/v1/audit?stream={stream}")).await.json();
+    let page = client
+        .get(&format!("/strata/v1/audit?stream={stream}"))
+        .await
+        .json();
     let events = page["events"].as_array().expect("events");
     events
         .iter()
@@ -28,7 +31,10 @@ async fn only_deployment(client: &Client, function: &str) -> String {
     let path = format!("/v1/functions/{function}/deployments");
     let page = client.get(&path).await.json();
     assert_eq!(page["total"], 1, "{page}");
-    page["deployments"][0]["$id"].as_str().expect("an id").to_owned()
+    page["deployments"][0]["$id"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
 }
 
 fn count(history: &[String], kind: &str) -> usize {
@@ -60,11 +66,15 @@ async fn a_build_ends_once_wherever_the_server_dies() {
         let function = format!("f{n}");
         {
             let mut server = Server::start_in(data);
-            Client::to(&server).function(json!({"functionId": function})).await;
+            Client::to(&server)
+                .function(json!({"functionId": function}))
+                .await;
             server.stop();
         }
         let mut dying = Server::start_with(data, &[("STRATA_FAILPOINT", step)]);
-        Client::to(&dying).upload_to_the_dying(&function, &source()).await;
+        Client::to(&dying)
+            .upload_to_the_dying(&function, &source())
+            .await;
         dying.wait_for_death().await;
 
         let mut server = Server::start_in(data);
@@ -73,7 +83,10 @@ async fn a_build_ends_once_wherever_the_server_dies() {
         let built = client.built(&function, &id).await;
         assert_eq!(built["status"], "ready", "{step}: {built}");
         until("activation", async || {
-            let function = client.get(&format!("/v1/functions/{function}")).await.json();
+            let function = client
+                .get(&format!("/v1/functions/{function}"))
+                .await
+                .json();
             (function["deploymentId"] == *id).then_some(())
         })
         .await;
@@ -82,13 +95,25 @@ async fn a_build_ends_once_wherever_the_server_dies() {
 
         let deployment = history(&client, &format!("deployment-default:{id}")).await;
         for kind in ["DeploymentCreated", "SourceStored", "BuildSucceeded"] {
-            assert_eq!(count(&deployment, kind), 1, "{step}: {kind} in {deployment:?}");
+            assert_eq!(
+                count(&deployment, kind),
+                1,
+                "{step}: {kind} in {deployment:?}"
+            );
         }
-        assert_eq!(count(&deployment, "BuildFailed"), 0, "{step}: {deployment:?}");
+        assert_eq!(
+            count(&deployment, "BuildFailed"),
+            0,
+            "{step}: {deployment:?}"
+        );
         let attempts = count(&deployment, "BuildStarted");
         assert!((1..=2).contains(&attempts), "{step}: {deployment:?}");
         let function = history(&client, &format!("function-default:{function}")).await;
-        assert_eq!(count(&function, "DeploymentActivated"), 1, "{step}: {function:?}");
+        assert_eq!(
+            count(&function, "DeploymentActivated"),
+            1,
+            "{step}: {function:?}"
+        );
         server.stop();
     }
 }
@@ -148,7 +173,11 @@ async fn an_execution_that_was_cut_off_does_not_run_again() {
     let history = history(&client, &format!("execution-default:{id}")).await;
     assert_eq!(
         history,
-        ["ExecutionRequested", "ExecutionStarted", "ExecutionFinished"]
+        [
+            "ExecutionRequested",
+            "ExecutionStarted",
+            "ExecutionFinished"
+        ]
     );
     server.stop();
 }

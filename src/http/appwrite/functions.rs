@@ -72,7 +72,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
         settings,
     };
     let committed = execute(&request, &id, command).await?;
-    changed(&request, 201, &id, committed).await
+    changed(request, 201, &id, committed).await
 }
 
 /// Replaces the settings of one.
@@ -124,7 +124,7 @@ pub async fn update(request: Request) -> Result<Reply, Error> {
         },
     };
     let committed = execute(&request, &id, command).await?;
-    changed(&request, 200, &id, committed).await
+    changed(request, 200, &id, committed).await
 }
 
 /// Deletes one and everything below it.
@@ -146,19 +146,20 @@ pub async fn execute(
         .await?)
 }
 
-/// Answers a command with the function as it is now.
+/// Answers a command with the function as the command left it.
 pub async fn changed(
-    request: &Request,
+    mut request: Request,
     status: u16,
     id: &FunctionId,
     committed: Committed,
 ) -> Result<Reply, Error> {
+    request.at = Some(committed.position);
     let found = request
         .view()
         .function(request.project.as_str(), id.as_str())
         .await?;
     let row = found.ok_or_else(|| Error::new(Kind::FunctionNotFound))?;
-    Ok(answer(request, status, &row).await?.committed(committed))
+    Ok(answer(&request, status, &row).await?.committed(committed))
 }
 
 async fn answer(request: &Request, status: u16, row: &model::Function) -> Result<Reply, Error> {

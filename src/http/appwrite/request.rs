@@ -19,7 +19,7 @@ use super::parameters::{self, Parameters};
 use super::routes::{Access, Route};
 use super::{rules, time};
 use crate::app::App;
-use crate::bus::Context;
+use crate::bus::{Committed, Context};
 use crate::http::RequestId;
 use crate::http::idempotency::Key;
 
@@ -133,10 +133,15 @@ impl Request {
         let journal = self.app.bus.journal();
         let events = journal.read_all(position.saturating_sub(1), 1).await;
         let events = events.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "the journal failed");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the journal failed"
+            );
             Error::new(Kind::Unavailable)
         })?;
-        Ok(events.first().map_or_else(time::now, |event| event.recorded_at))
+        Ok(events
+            .first()
+            .map_or_else(time::now, |event| event.recorded_at))
     }
 
     /// A header that is text.
@@ -221,16 +226,22 @@ impl Request {
         }
     }
 
-    /// Whether a command that changes `what` was sent before with the same
-    /// idempotency key, so that its checks were passed then.
-    pub async fn is_repeat(&self) -> Result<bool, Error> {
+    /// What this request did when it was sent before with the same idempotency
+    /// key: its checks were passed then, and need not hold now.
+    pub async fn repeated(&self) -> Result<Option<Committed>, Error> {
         let Some(fingerprint) = self.context.fingerprint else {
-            return Ok(false);
+            return Ok(None);
         };
         let outcome = self.app.bus.journal().outcome(&self.context.command_id);
         match outcome.await {
-            Ok(None) => Ok(false),
-            Ok(Some((_, first))) if first == fingerprint => Ok(true),
+            Ok(None) => Ok(None),
+            Ok(Some((appended, first))) if first == fingerprint => Ok(Some(Committed {
+                first: appended.first,
+                position: appended.last,
+                sequence: appended.sequence,
+                recorded_at: appended.recorded_at,
+                duplicate: true,
+            })),
             Ok(Some(_)) => Err(Error::new(Kind::IdempotencyKeyReused)),
             Err(error) => {
                 tracing::error!(

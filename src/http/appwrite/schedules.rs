@@ -33,7 +33,10 @@ pub async fn resolve(request: &Request, filters: &mut [Filter]) -> Result<(), Er
         limit: MOST,
         ..List::default()
     };
-    let page = request.view().functions(request.project.as_str(), &armed).await?;
+    let page = request
+        .view()
+        .functions(request.project.as_str(), &armed)
+        .await?;
     let moment = request.moment().await?;
     for filter in filters {
         rewrite(filter, &page.rows, moment);
@@ -72,7 +75,11 @@ fn rewrite(filter: &mut Filter, functions: &[Function], moment: i64) {
             let ids = functions
                 .iter()
                 .filter(|function| {
-                    let due = due(&function.settings.schedule, moment, *column == SCHEDULE_NEXT);
+                    let due = due(
+                        &function.settings.schedule,
+                        moment,
+                        *column == SCHEDULE_NEXT,
+                    );
                     due.is_some_and(|at| without || holds(*operator, at, &values))
                 })
                 .map(|function| Scalar::Text(function.id.clone()))
@@ -135,7 +142,11 @@ mod tests {
         let at = |text| super::super::time::parse(text).unwrap();
         let moment = at("2025-06-15T12:07:30Z");
         for (schedule, previous, next) in [
-            ("*/5 * * * *", "2025-06-15T12:05:00Z", "2025-06-15T12:10:00Z"),
+            (
+                "*/5 * * * *",
+                "2025-06-15T12:05:00Z",
+                "2025-06-15T12:10:00Z",
+            ),
             ("@midnight", "2025-06-15T00:00:00Z", "2025-06-16T00:00:00Z"),
         ] {
             assert_eq!(due(schedule, moment, false), Some(at(previous)));

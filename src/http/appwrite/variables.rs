@@ -52,7 +52,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
         value,
     };
     let committed = execute(&request, &request.function_id(), command).await?;
-    changed(&request, 201, &id, committed).await
+    changed(request, 201, &id, committed).await
 }
 
 /// Changes what is sent of one.
@@ -86,7 +86,7 @@ pub async fn update(request: Request) -> Result<Reply, Error> {
         value,
     };
     let committed = execute(&request, &request.function_id(), command).await?;
-    changed(&request, 200, &id, committed).await
+    changed(request, 200, &id, committed).await
 }
 
 /// Deletes one.
@@ -107,14 +107,16 @@ async fn find(request: &Request, id: &VariableId) -> Result<model::Variable, Err
     found.ok_or_else(|| Error::new(Kind::VariableNotFound))
 }
 
+/// Answers a command with the variable as the command left it.
 async fn changed(
-    request: &Request,
+    mut request: Request,
     status: u16,
     id: &VariableId,
     committed: Committed,
 ) -> Result<Reply, Error> {
-    let row = find(request, id).await?;
-    Ok(answer(request, status, &row).committed(committed))
+    request.at = Some(committed.position);
+    let row = find(&request, id).await?;
+    Ok(answer(&request, status, &row).committed(committed))
 }
 
 fn answer(request: &Request, status: u16, row: &model::Variable) -> Reply {

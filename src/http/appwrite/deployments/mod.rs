@@ -58,7 +58,7 @@ pub async fn get(request: Request) -> Result<Reply, Error> {
 
 /// Deletes one, in any state.
 pub async fn delete(request: Request) -> Result<Reply, Error> {
-    if !request.is_repeat().await? {
+    if request.repeated().await?.is_none() {
         let function = request.function().await?;
         request.deployment(&function).await?;
     }
@@ -84,7 +84,7 @@ pub async fn activate_in_path(request: Request) -> Result<Reply, Error> {
 
 async fn set_active(request: Request, id: DeploymentId) -> Result<Reply, Error> {
     let function_id = request.function_id();
-    if !request.is_repeat().await? {
+    if request.repeated().await?.is_none() {
         let function = request.function().await?;
         let deployment = request.deployment_by_id(&function, id.as_str()).await?;
         if deployment.status != "ready" {
@@ -96,7 +96,7 @@ async fn set_active(request: Request, id: DeploymentId) -> Result<Reply, Error> 
         queued_at: None,
     };
     let committed = functions::execute(&request, &function_id, command).await?;
-    functions::changed(&request, 200, &function_id, committed).await
+    functions::changed(request, 200, &function_id, committed).await
 }
 
 /// Cancels a build or an upload.
@@ -111,7 +111,7 @@ pub async fn cancel(request: Request) -> Result<Reply, Error> {
     };
     let id = request.deployment_id();
     let committed = execute(&request, &id, command).await?;
-    changed(&request, 200, &function, &id, committed).await
+    changed(request, 200, &function, &id, committed).await
 }
 
 /// Builds the source of the deployment of the body again.
@@ -211,7 +211,7 @@ async fn build(
 ) -> Result<Reply, Error> {
     let id = DeploymentId::from(request.new_id());
     let committed = execute(&request, &id, command).await?;
-    changed(&request, 202, &function, &id, committed).await
+    changed(request, 202, &function, &id, committed).await
 }
 
 async fn execute(
@@ -226,16 +226,18 @@ async fn execute(
         .await?)
 }
 
-/// Answers a command with the deployment as it is now.
+/// Answers a command with the deployment as the command left it: a build may
+/// have begun since.
 async fn changed(
-    request: &Request,
+    mut request: Request,
     status: u16,
     function: &model::Function,
     id: &DeploymentId,
     committed: Committed,
 ) -> Result<Reply, Error> {
+    request.at = Some(committed.position);
     let row = request.deployment_by_id(function, id.as_str()).await?;
-    Ok(answer(request, status, &row).await?.committed(committed))
+    Ok(answer(&request, status, &row).await?.committed(committed))
 }
 
 async fn answer(request: &Request, status: u16, row: &model::Deployment) -> Result<Reply, Error> {

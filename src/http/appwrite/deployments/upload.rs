@@ -96,7 +96,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
         blob,
     };
     let committed = store(&request, &function, &id, command).await?;
-    changed(&request, 202, &function, &id, committed).await
+    changed(request, 202, &function, &id, committed).await
 }
 
 async fn store(

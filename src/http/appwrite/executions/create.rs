@@ -17,6 +17,7 @@ use super::super::request::Request;
 use super::super::time;
 use super::answer::{self, Shape};
 use super::headers::{self, Pairs};
+use crate::bus::Committed;
 use crate::execution::{Call, Ran, Refused};
 
 /// How long a caller waits for a function.
@@ -36,12 +37,13 @@ struct Asked {
 }
 
 /// Executes.
-pub async fn create(request: Request) -> Result<Reply, Error> {
+pub async fn create(mut request: Request) -> Result<Reply, Error> {
     let asked = Asked::read(&request)?;
     let settings = check(&request).await?;
     let id = ExecutionId::from(request.new_id());
-    if request.is_repeat().await? {
-        return repeated(&request, &id).await;
+    if let Some(committed) = request.repeated().await? {
+        // The body of a synchronous answer is not kept.
+        return recorded(&mut request, &id, committed).await;
     }
     let scheduled_at = asked.scheduled_at;
     let background = asked.background;
@@ -51,10 +53,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
         let committed = executor
             .request(call, scheduled_at, &request.context)
             .await?;
-        let row = row(&request, &id).await?;
-        let value = super::model_of(&request, row, None).await?;
-        let value = request.shaped(Model::Execution, value);
-        return Ok(Reply::json(202, value).committed(committed));
+        return recorded(&mut request, &id, committed).await;
     }
     let asked = call.clone();
     let ran = executor.run(call, &request.context, WAIT).await?;
@@ -286,24 +285,25 @@ fn finished(request: &Request, asked: &Call, ran: Ran) -> Result<Reply, Error> {
     Ok(reply.committed(ran.committed))
 }
 
-/// Answers a repeat of a request that had its effect before. The body of a
-/// response is not kept.
-async fn repeated(request: &Request, id: &ExecutionId) -> Result<Reply, Error> {
-    let row = row(request, id).await?;
-    let status = match row.input.is_some() || row.scheduled_at.is_some() {
-        true => 202,
-        false => 201,
-    };
-    let value = super::model_of(request, row, None).await?;
-    Ok(Reply::json(status, request.shaped(Model::Execution, value)))
-}
-
-async fn row(request: &Request, id: &ExecutionId) -> Result<model::Execution, Error> {
-    let found = request
-        .view()
+/// Answers with an execution as its command left it: it may run since.
+async fn recorded(
+    request: &mut Request,
+    id: &ExecutionId,
+    committed: Committed,
+) -> Result<Reply, Error> {
+    request.at = Some(committed.position);
+    let view = request.view();
+    let found = view
         .execution(request.project.as_str(), id.as_str())
         .await?;
-    found.ok_or_else(|| Error::new(Kind::ExecutionNotFound))
+    let row = found.ok_or_else(|| Error::new(Kind::ExecutionNotFound))?;
+    let status = match row.status.as_str() {
+        "waiting" | "scheduled" => 202,
+        _ => 201,
+    };
+    let value = super::model_of(request, row, None).await?;
+    let value = request.shaped(Model::Execution, value);
+    Ok(Reply::json(status, value).committed(committed))
 }
 
 impl From<Refused> for Error {

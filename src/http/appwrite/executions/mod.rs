@@ -62,7 +62,7 @@ pub async fn delete(request: Request) -> Result<Reply, Error> {
     if !request.caller.is_key() {
         return Err(Error::new(Kind::UserUnauthorized));
     }
-    let overdue = if request.is_repeat().await? {
+    let overdue = if request.repeated().await?.is_some() {
         false
     } else {
         let function = request.function().await?;

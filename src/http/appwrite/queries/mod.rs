@@ -229,7 +229,9 @@ impl Reader<'_> {
                             // All rows are alike.
                             _ if attribute.constant.is_some() => return Ok(()),
                             SCHEDULE_NEXT | SCHEDULE_PREVIOUS => {
-                                return Err(refused(format_args!("Cannot order by attribute: {name}")));
+                                return Err(refused(format_args!(
+                                    "Cannot order by attribute: {name}"
+                                )));
                             }
                             column => OrderBy::Column(column),
                         }
