@@ -30,7 +30,7 @@ use crate::db::{Database, Sqlite, Value};
 use crate::models::DEFINITIONS;
 
 /// Shape of `runner` and `projections`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// What the file knows of a projection.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -182,7 +182,7 @@ fn start(connection: Connection, path: &Path) -> Result<Opened, Error> {
     let mut keep: Vec<String> = Vec::new();
     for (pointer, definition) in pointers.iter().zip(&DEFINITIONS) {
         if !pointer.fresh {
-            keep.extend((definition.make)(pointer.generation).tables());
+            keep.extend((definition.make)(pointer.generation, true).tables());
         }
     }
     for table in tables(&connection)? {
@@ -194,8 +194,8 @@ fn start(connection: Connection, path: &Path) -> Result<Opened, Error> {
     let mut db = Sqlite::new(connection)?;
     for (pointer, definition) in pointers.iter().zip(&DEFINITIONS) {
         if pointer.fresh {
-            let projection = (definition.make)(pointer.generation);
-            let sql = projection.create(db.dialect());
+            let mut projection = (definition.make)(pointer.generation, false);
+            let sql = projection.create_tables(db.dialect());
             db.run(&sql)?;
             db.execute(
                 "INSERT INTO projections (name, version, generation, checkpoint, hash, ready) \

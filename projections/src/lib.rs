@@ -11,6 +11,8 @@
 pub mod model;
 pub mod query;
 
+mod append;
+mod audits;
 mod db;
 mod error;
 mod file;

@@ -61,19 +61,58 @@ pub(crate) trait Projection: Send {
     /// Applies one event.
     fn apply(&mut self, event: &Recorded, store: &mut Store<'_>) -> Result<(), Error>;
 
+    /// What it writes to.
+    fn parts(&mut self) -> Vec<&mut dyn Part>;
+
     /// Writes what is not written.
-    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error>;
+    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
+        self.parts()
+            .into_iter()
+            .try_for_each(|part| part.flush(store))
+    }
 
     /// Forgets what is not written, after the database was rolled back.
-    fn forget(&mut self);
+    fn forget(&mut self) {
+        self.parts().into_iter().for_each(Part::forget);
+    }
 
     /// The statements that make its tables.
-    fn create(&self, dialect: &Dialect) -> String;
+    fn create_tables(&mut self, dialect: &Dialect) -> String {
+        let parts = self.parts();
+        parts
+            .iter()
+            .map(|part| part.create_tables(dialect))
+            .collect()
+    }
 
-    /// The statements that make the indexes which only reading needs.
-    fn create_indexes(&self) -> Vec<String>;
+    /// The statements that make the indexes that are not there yet.
+    fn create_indexes(&mut self) -> Vec<String> {
+        let parts = self.parts();
+        parts
+            .iter()
+            .flat_map(|part| part.create_indexes())
+            .collect()
+    }
+
+    /// Notes that all indexes are there.
+    fn be_ready(&mut self) {
+        self.parts().into_iter().for_each(Part::be_ready);
+    }
 
     /// The names of its tables.
+    fn tables(&mut self) -> Vec<String> {
+        let parts = self.parts();
+        parts.iter().flat_map(|part| part.tables()).collect()
+    }
+}
+
+/// A table, or some, that a projection writes to.
+pub(crate) trait Part {
+    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error>;
+    fn forget(&mut self);
+    fn create_tables(&self, dialect: &Dialect) -> String;
+    fn create_indexes(&self) -> Vec<String>;
+    fn be_ready(&mut self);
     fn tables(&self) -> Vec<String>;
 }
 
@@ -84,6 +123,7 @@ pub(crate) struct Definition {
     /// Changes whenever rows or tables would come out differently; then the
     /// tables are made again.
     pub version: u32,
-    /// Makes one that writes to the tables of this generation.
-    pub make: fn(generation: u32) -> Box<dyn Projection>,
+    /// Makes one that writes to the tables of this generation, which are ready
+    /// (have all their indexes) or not.
+    pub make: fn(generation: u32, ready: bool) -> Box<dyn Projection>,
 }

@@ -82,7 +82,7 @@ pub struct ReadModels(Arc<Inner>);
 pub(crate) struct Inner {
     pub readers: Arc<Readers>,
     pub shared: Arc<Shared>,
-    journal: Arc<dyn Journal>,
+    pub journal: Arc<dyn Journal>,
     commands: Arc<Commands>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }

@@ -4,23 +4,29 @@
 //!
 //! - `<name>_<g>`, the **lives**: one row per thing from its creation to its
 //!   end. `sequence` is the position of the event that created it, names this
-//!   life among all, and is the beginning of its validity; `valid_to` is the
+//!   life among all, and is where its validity begins; `valid_to` is the
 //!   position of the event that ended it. A thing that is created again under
 //!   the same id is another life.
-//! - `<name>_versions_<g>`: what a thing was, from the position `valid_from`
-//!   until its next version or its end. Versions are only ever added, so that
-//!   a change costs one insert and there is nothing to clean up. The version at
-//!   a position is found with one descent into the index, however many there
-//!   are.
+//! - `<name>_versions_<g>`: what a thing was, from a position until its next
+//!   version or its end. The position is part of the number of the version
+//!   ([`number`]). Versions are only ever added, at the end of the table, so
+//!   that a change costs little and there is nothing to clean up. The first
+//!   version is found by its number, a later one with one descent into an index
+//!   on the later ones, however many there are.
 //! - `<name>_facets_<g>`: for the columns that lists are often filtered by, and
 //!   for the words of a search index, from when to when a thing had a value.
 //!   An interval ends when the *value* changes and not when the row does, so a
 //!   thing with thousands of versions is as cheap to list as any other.
 //!
-//! A list of now and a list as of a position are the same statement: it walks
-//! the lives or one value's facets in list order and finds each version. Now
-//! takes the index on what has not ended, the past the one on everything;
-//! both have an entry per thing or per change of a value, not per version.
+//! A list walks the lives, or the intervals of one value of a facet, in list
+//! order, and finds the version of each. Each life and each interval is in
+//! exactly one of two indexes: that of what is valid now, or that of what has
+//! ended. A list of now walks the first, a list as of a position merges walks
+//! of both; neither grows with the number of versions.
+//!
+//! Indexes are made when a table is complete, or when they are first needed
+//! while it is filled: making one from a full table costs much less than
+//! keeping it up to date.
 
 use std::fmt::Write as _;
 
@@ -56,14 +62,32 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Facet {
     No,
-    /// Within the parent.
-    Yes,
-    /// Over all projects: a value names one thing.
-    Global,
+    /// Its value, within the parent.
+    Value,
+    /// Each of its words, within the parent.
+    Words,
 }
 
-/// The facet of the words of the search index.
-pub(crate) const WORDS: i64 = -1;
+/// The facet of what is looked for over all projects.
+pub(crate) const GLOBAL: i64 = -1;
+
+/// Rows of one table that one event may add at most.
+const SPREAD: i64 = 1 << 16;
+/// [`SPREAD`] as it stands in statements.
+const SPREAD_SQL: &str = "65536";
+
+/// The number of the `n`th row that the event at a position adds to a table.
+pub(crate) fn number(position: i64, n: i64) -> i64 {
+    position.saturating_mul(SPREAD).saturating_add(n)
+}
+
+/// The first number that no event up to a position has.
+pub(crate) fn first_after(position: u64) -> i64 {
+    let next = i64::try_from(position)
+        .unwrap_or(i64::MAX)
+        .saturating_add(1);
+    number(next, 0)
+}
 
 impl Column {
     pub(crate) const fn text(name: &'static str) -> Self {
@@ -83,127 +107,131 @@ impl Column {
     }
 
     pub(crate) const fn facet(mut self) -> Self {
-        self.facet = Facet::Yes;
+        self.facet = Facet::Value;
         self
     }
 
-    pub(crate) const fn global_facet(mut self) -> Self {
-        self.facet = Facet::Global;
+    pub(crate) const fn words(mut self) -> Self {
+        self.facet = Facet::Words;
         self
     }
 }
 
-/// The names and statements of one generation of a table.
+/// An index of a versioned table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Index {
+    /// Lives by id.
+    Ids,
+    /// Versions that are not the first.
+    Later,
+    /// Lives that have not ended, in list order.
+    LivesNow,
+    /// Lives that have ended, in list order.
+    LivesEnded,
+    /// Facets that have not ended.
+    FacetsNow,
+    /// Facets that have ended.
+    FacetsEnded,
+}
+
+impl Index {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Ids,
+        Self::Later,
+        Self::LivesNow,
+        Self::LivesEnded,
+        Self::FacetsNow,
+        Self::FacetsEnded,
+    ];
+}
+
+/// The names of one generation of a table.
 #[derive(Debug)]
 pub(crate) struct Names {
     pub table: &'static Table,
     pub lives: String,
     pub versions: String,
     pub facets: String,
-    pub insert_life: Insert,
-    pub insert_version: Insert,
-    pub insert_facet: Insert,
-    pub end_life: String,
-    pub close_facet: String,
-    pub end_lives_of_parent: String,
-    pub close_facets_of_parent: String,
-    pub end_lives_of_project: String,
-    pub close_facets_of_project: String,
-    pub current: String,
-    pub newest: String,
 }
 
 impl Names {
     pub(crate) fn new(table: &'static Table, generation: u32) -> Self {
         let name = table.name;
-        let lives = format!("{name}_{generation}");
-        let versions = format!("{name}_versions_{generation}");
-        let facets = format!("{name}_facets_{generation}");
-        let columns = table.columns.iter().map(|column| column.name);
-        let parent = if table.ids_in_parent {
-            "AND d.parent = ?3"
-        } else {
-            ""
-        };
-        let last_version = format!(
-            "v.sequence = d.sequence AND v.valid_from = \
-             (SELECT max(x.valid_from) FROM {versions} AS x WHERE x.sequence = d.sequence)"
-        );
         Self {
             table,
-            insert_life: Insert::new(&lives, ["sequence", "project", "parent", "id", "valid_to"]),
-            insert_version: Insert::new(
-                &versions,
-                ["sequence", "valid_from"]
-                    .into_iter()
-                    .chain(columns)
-                    .chain(["body"]),
-            ),
-            insert_facet: Insert::new(
-                &facets,
-                [
-                    "project",
-                    "parent",
-                    "facet",
-                    "value",
-                    "sequence",
-                    "valid_from",
-                    "valid_to",
-                ],
-            ),
-            end_life: format!("UPDATE {lives} SET valid_to = ?1 WHERE sequence = ?2"),
-            close_facet: format!(
-                "UPDATE {facets} SET valid_to = ?1 WHERE project = ?2 AND parent = ?3 \
-                 AND facet = ?4 AND value = ?5 AND sequence = ?6 AND valid_to = {OPEN_SQL}"
-            ),
-            end_lives_of_parent: format!(
-                "UPDATE {lives} SET valid_to = ?1 \
-                 WHERE project = ?2 AND parent = ?3 AND valid_to = {OPEN_SQL}"
-            ),
-            close_facets_of_parent: format!(
-                "UPDATE {facets} SET valid_to = ?1 \
-                 WHERE project = ?2 AND parent = ?3 AND valid_to = {OPEN_SQL}"
-            ),
-            end_lives_of_project: format!(
-                "UPDATE {lives} SET valid_to = ?1 WHERE project = ?2 AND valid_to = {OPEN_SQL}"
-            ),
-            close_facets_of_project: format!(
-                "UPDATE {facets} SET valid_to = ?1 WHERE project = ?2 AND valid_to = {OPEN_SQL}"
-            ),
-            current: format!(
-                "SELECT d.sequence, d.parent, v.body FROM {lives} AS d CROSS JOIN {versions} AS v \
-                 WHERE d.project = ?1 AND d.id = ?2 {parent} AND d.valid_to = {OPEN_SQL} \
-                 AND {last_version} ORDER BY d.sequence DESC LIMIT 1"
-            ),
-            newest: format!(
-                "SELECT d.id FROM {lives} AS d WHERE d.project = ?1 AND d.parent = ?2 \
-                 AND d.valid_to = {OPEN_SQL} ORDER BY d.sequence DESC LIMIT 1"
-            ),
-            lives,
-            versions,
-            facets,
+            lives: format!("{name}_{generation}"),
+            versions: format!("{name}_versions_{generation}"),
+            facets: format!("{name}_facets_{generation}"),
         }
     }
 
-    /// The index on the lives that have not ended, in list order.
-    pub(crate) fn lives_now(&self) -> String {
-        format!("{}_now", self.lives)
+    /// The name of an index.
+    pub(crate) fn index(&self, index: Index) -> String {
+        let Self {
+            lives,
+            versions,
+            facets,
+            ..
+        } = self;
+        match index {
+            Index::Ids => format!("{lives}_ids"),
+            Index::Later => format!("{versions}_later"),
+            Index::LivesNow => format!("{lives}_now"),
+            Index::LivesEnded => format!("{lives}_ended"),
+            Index::FacetsNow => format!("{facets}_now"),
+            Index::FacetsEnded => format!("{facets}_ended"),
+        }
     }
 
-    /// The index on all lives, in list order.
-    pub(crate) fn lives_ever(&self) -> String {
-        format!("{}_ever", self.lives)
+    /// The statement that makes an index unless it is there.
+    pub(crate) fn create_index(&self, index: Index) -> String {
+        let Self {
+            lives,
+            versions,
+            facets,
+            ..
+        } = self;
+        let parent = match self.table.ids_in_parent {
+            true => "parent, ",
+            false => "",
+        };
+        let (now, ended) = (
+            format!("valid_to = {OPEN_SQL}"),
+            format!("valid_to < {OPEN_SQL}"),
+        );
+        let on = match index {
+            Index::Ids => format!("{lives} (project, {parent}id, sequence)"),
+            Index::Later => format!("{versions} (sequence, version) WHERE {}", later("")),
+            Index::LivesNow => format!("{lives} (project, parent, sequence) WHERE {now}"),
+            Index::LivesEnded => {
+                format!("{lives} (project, parent, sequence, valid_to) WHERE {ended}")
+            }
+            Index::FacetsNow => {
+                format!("{facets} (facet, project, parent, value, sequence) WHERE {now}")
+            }
+            Index::FacetsEnded => format!(
+                "{facets} (facet, project, parent, value, sequence, interval, valid_to) \
+                 WHERE {ended}"
+            ),
+        };
+        format!("CREATE INDEX IF NOT EXISTS {} ON {on}", self.index(index))
     }
 
-    /// The index on the facets that have not ended.
-    pub(crate) fn facets_now(&self) -> String {
-        format!("{}_now", self.facets)
+    /// The condition that `v` is the version of `d`; `until` limits `x`, the
+    /// later versions of it.
+    pub(crate) fn version(&self, until: &str) -> String {
+        format!(
+            "v.version = coalesce((SELECT max(x.version) FROM {} AS x \
+             WHERE x.sequence = d.sequence AND {}{until}), d.sequence * {SPREAD_SQL})",
+            self.versions,
+            later("x."),
+        )
     }
 
-    /// Tables, and the indexes that writing needs.
+    /// The tables, without indexes.
     pub(crate) fn create(&self, dialect: &Dialect) -> String {
         let (lives, versions, facets) = (&self.lives, &self.versions, &self.facets);
-        let (integer, plain, clustered) = (dialect.integer, dialect.plain, dialect.clustered);
+        let (integer, plain) = (dialect.integer, dialect.plain);
         let mut columns = String::new();
         for column in self.table.columns {
             let kind = match column.kind {
@@ -212,12 +240,6 @@ impl Names {
             };
             let _ = write!(columns, "\"{}\" {kind} NOT NULL, ", column.name);
         }
-        let parent = if self.table.ids_in_parent {
-            "parent, "
-        } else {
-            ""
-        };
-        let lives_now = self.lives_now();
         format!(
             "CREATE TABLE {lives} (
                  sequence {integer} PRIMARY KEY,
@@ -226,43 +248,22 @@ impl Names {
                  id       TEXT NOT NULL,
                  valid_to {integer} NOT NULL
              ){plain};
-             CREATE INDEX {lives}_ids ON {lives} (project, {parent}id, sequence);
-             CREATE INDEX {lives_now} ON {lives} (project, parent, sequence)
-                 WHERE valid_to = {OPEN_SQL};
              CREATE TABLE {versions} (
-                 sequence   {integer} NOT NULL,
-                 valid_from {integer} NOT NULL,
+                 version  {integer} PRIMARY KEY,
+                 sequence {integer} NOT NULL,
                  {columns}
-                 body       TEXT NOT NULL,
-                 PRIMARY KEY (sequence, valid_from)
-             ){clustered};
+                 body     TEXT NOT NULL
+             ){plain};
              CREATE TABLE {facets} (
-                 project    TEXT NOT NULL,
-                 parent     TEXT NOT NULL,
-                 facet      {integer} NOT NULL,
-                 value      TEXT NOT NULL,
-                 sequence   {integer} NOT NULL,
-                 valid_from {integer} NOT NULL,
-                 valid_to   {integer} NOT NULL,
-                 PRIMARY KEY (project, parent, facet, value, sequence, valid_from)
-             ){clustered};"
+                 interval {integer} PRIMARY KEY,
+                 facet    {integer} NOT NULL,
+                 project  TEXT NOT NULL,
+                 parent   TEXT NOT NULL,
+                 value    TEXT NOT NULL,
+                 sequence {integer} NOT NULL,
+                 valid_to {integer} NOT NULL
+             ){plain};"
         )
-    }
-
-    /// The indexes that only reading needs: cheaper to make from full tables.
-    pub(crate) fn create_indexes(&self) -> Vec<String> {
-        let (lives, facets) = (&self.lives, &self.facets);
-        vec![
-            format!(
-                "CREATE INDEX {} ON {lives} (project, parent, sequence, valid_to)",
-                self.lives_ever()
-            ),
-            format!(
-                "CREATE INDEX {} ON {facets} (facet, value, project, parent, sequence) \
-                 WHERE valid_to = {OPEN_SQL}",
-                self.facets_now()
-            ),
-        ]
     }
 
     pub(crate) fn tables(&self) -> Vec<String> {
@@ -271,5 +272,107 @@ impl Names {
             self.versions.clone(),
             self.facets.clone(),
         ]
+    }
+}
+
+fn later(of: &str) -> String {
+    format!("{of}version <> {of}sequence * {SPREAD_SQL}")
+}
+
+/// The statements that write to one generation of a table.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    pub insert_life: Insert,
+    pub insert_version: Insert,
+    pub insert_facet: Insert,
+    /// When, which life.
+    pub end_life: String,
+    /// When, which interval.
+    pub close_interval: String,
+    /// When, facet, project, parent, value, sequence.
+    pub close_facet: String,
+    /// When, project, parent: in this order.
+    pub end_children: [String; 3],
+    /// When, project: in this order.
+    pub end_project: [String; 3],
+    /// Project, id, parent where ids need one.
+    pub current: String,
+    /// Project, parent.
+    pub newest: String,
+}
+
+impl Statements {
+    pub(crate) fn new(names: &Names) -> Self {
+        let Names {
+            table,
+            lives,
+            versions,
+            facets,
+        } = names;
+        let open = format!("valid_to = {OPEN_SQL}");
+        let columns = table.columns.iter().map(|column| column.name);
+        let scoped: Vec<String> = table
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.facet != Facet::No)
+            .map(|(facet, _)| facet.to_string())
+            .collect();
+        let scoped = match scoped.len() {
+            0 => "NULL".to_owned(),
+            _ => scoped.join(", "),
+        };
+        let end_all = |below: &str| {
+            [
+                format!(
+                    "UPDATE {facets} SET valid_to = ?1 WHERE facet = {GLOBAL} AND project = '' \
+                     AND parent = '' AND {open} \
+                     AND sequence IN (SELECT sequence FROM {lives} WHERE {below} AND {open})"
+                ),
+                format!(
+                    "UPDATE {facets} SET valid_to = ?1 \
+                     WHERE facet IN ({scoped}) AND {below} AND {open}"
+                ),
+                format!("UPDATE {lives} SET valid_to = ?1 WHERE {below} AND {open}"),
+            ]
+        };
+        let parent = match table.ids_in_parent {
+            true => "AND d.parent = ?3",
+            false => "",
+        };
+        Self {
+            insert_life: Insert::new(lives, ["sequence", "project", "parent", "id", "valid_to"]),
+            insert_version: Insert::new(
+                versions,
+                ["version", "sequence"]
+                    .into_iter()
+                    .chain(columns)
+                    .chain(["body"]),
+            ),
+            insert_facet: Insert::new(
+                facets,
+                [
+                    "interval", "facet", "project", "parent", "value", "sequence", "valid_to",
+                ],
+            ),
+            end_life: format!("UPDATE {lives} SET valid_to = ?1 WHERE sequence = ?2"),
+            close_interval: format!("UPDATE {facets} SET valid_to = ?1 WHERE interval = ?2"),
+            close_facet: format!(
+                "UPDATE {facets} SET valid_to = ?1 WHERE facet = ?2 AND project = ?3 \
+                 AND parent = ?4 AND value = ?5 AND sequence = ?6 AND {open}"
+            ),
+            end_children: end_all("project = ?2 AND parent = ?3"),
+            end_project: end_all("project = ?2"),
+            current: format!(
+                "SELECT d.sequence, d.parent, v.body FROM {lives} AS d CROSS JOIN {versions} AS v \
+                 WHERE d.project = ?1 AND d.id = ?2 {parent} AND d.{open} AND {} \
+                 ORDER BY d.sequence DESC LIMIT 1",
+                names.version("")
+            ),
+            newest: format!(
+                "SELECT id FROM {lives} WHERE project = ?1 AND parent = ?2 \
+                 AND {open} ORDER BY sequence DESC LIMIT 1"
+            ),
+        }
     }
 }

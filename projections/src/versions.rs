@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
-use crate::db::{Database, OPEN, Value};
-use crate::table::{Facet, Names, Table, WORDS};
+use crate::db::{Buffer, Cell, Database, Dialect, OPEN, Value};
+use crate::projection::Part;
+use crate::table::{Facet, GLOBAL, Index, Names, Statements, Table, number};
 
 /// A row of a versioned table.
 pub(crate) trait Row: Clone + Serialize + DeserializeOwned + Send + 'static {
@@ -17,10 +18,12 @@ pub(crate) trait Row: Clone + Serialize + DeserializeOwned + Send + 'static {
     const TABLE: &'static Table;
 
     /// The values of the table's columns, in their order.
-    fn columns(&self, to: &mut Vec<Value>);
+    fn columns(&self, to: &mut Buffer);
 
-    /// The words that a search finds this row by.
-    fn words(&self, _to: &mut Vec<Arc<str>>) {}
+    /// What this row is looked for by over all projects.
+    fn global(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Where a batch of events writes to, and the position it is at.
@@ -38,66 +41,110 @@ pub(crate) struct Place<'a> {
     pub id: &'a str,
 }
 
+impl<'a> Place<'a> {
+    /// A place whose key has no parent.
+    pub(crate) fn new(project: &'a str, id: &'a str) -> Self {
+        Self {
+            project,
+            parent: "",
+            id,
+        }
+    }
+
+    /// The same id below a parent.
+    pub(crate) fn below(self, parent: &'a str) -> Self {
+        Self { parent, ..self }
+    }
+}
+
 /// One table: see the module.
 pub(crate) struct Versions<R: Row> {
     names: Names,
-    /// What is known of a key; none: that it has no current row. A key that is
-    /// not here has nothing unwritten.
-    known: HashMap<String, Option<Current<R>>>,
+    statements: Statements,
+    /// All indexes are there.
+    ready: bool,
+    /// Those that are there in a table that is not ready.
+    made: Vec<Index>,
+    /// What is known of a key; none: that it has no current row. What is in
+    /// neither map has nothing unwritten, but for what was only recorded.
+    known: Known<R>,
+    /// Known before; everything in it is written.
+    older: Known<R>,
     /// Keys that have something unwritten.
     dirty: Vec<String>,
-    lives: Vec<Value>,
-    versions: Vec<Value>,
-    facets: Vec<Value>,
+    /// Something was recorded and is not written.
+    recorded: bool,
+    lives: Buffer,
+    versions: Buffer,
+    facets: Buffer,
     /// Lives that have ended: when, which.
     ended: Vec<[Value; 2]>,
-    /// Facets that are in the database and have ended.
-    closed: Vec<[Value; 6]>,
-    scratch: Vec<Value>,
+    /// Intervals in the database that have ended: when, which.
+    closed: Vec<[Value; 2]>,
+    /// Facets in the database that have ended, of rows that were read from it:
+    /// when, facet, project, parent, value, sequence.
+    closed_by_value: Vec<[Value; 6]>,
+    scratch: Buffer,
+    /// How many versions and facets the event at a position has made.
+    numbered: (i64, i64, i64),
+    last_parent: Arc<str>,
+    last_project: Arc<str>,
 }
+
+type Known<R> = HashMap<String, Option<Current<R>>>;
 
 struct Current<R> {
     project: Arc<str>,
     parent: Arc<str>,
     sequence: i64,
     row: R,
-    /// Where the version that `row` is began.
-    valid_from: i64,
-    /// It is not in the database.
-    unwritten: bool,
+    /// The version that `row` is, when it is not in the database.
+    unwritten: Option<i64>,
     facets: Vec<Held>,
+    /// The text whose words are facets.
+    words: Box<str>,
 }
 
 /// A value that a thing has now.
 #[derive(Clone, Debug)]
 struct Held {
     facet: i64,
-    value: Arc<str>,
-    global: bool,
-    /// Since when; none: it is in the database, which knows.
-    since: Option<i64>,
+    /// The value is a word among others.
+    word: bool,
+    value: Box<str>,
+    /// The interval; none: the database knows.
+    interval: Option<i64>,
+    /// It is in the database.
+    written: bool,
 }
 
-/// Rows that are kept in memory between batches.
-const KEPT: usize = 20_000;
+/// Rows that are kept in memory between batches, at most twice as many.
+const KEPT: usize = 32_768;
 
 impl<R: Row> Versions<R> {
-    pub(crate) fn new(generation: u32) -> Self {
+    /// `ready`: the tables are there with all their indexes.
+    pub(crate) fn new(generation: u32, ready: bool) -> Self {
+        let names = Names::new(R::TABLE, generation);
         Self {
-            names: Names::new(R::TABLE, generation),
+            statements: Statements::new(&names),
+            names,
+            ready,
+            made: Vec::new(),
             known: HashMap::new(),
+            older: HashMap::new(),
             dirty: Vec::new(),
-            lives: Vec::new(),
-            versions: Vec::new(),
-            facets: Vec::new(),
+            recorded: false,
+            lives: Buffer::default(),
+            versions: Buffer::default(),
+            facets: Buffer::default(),
             ended: Vec::new(),
             closed: Vec::new(),
-            scratch: Vec::new(),
+            closed_by_value: Vec::new(),
+            scratch: Buffer::default(),
+            numbered: (0, 0, 0),
+            last_parent: Arc::default(),
+            last_project: Arc::default(),
         }
-    }
-
-    pub(crate) fn names(&self) -> &Names {
-        &self.names
     }
 
     /// The row as it is now.
@@ -111,35 +158,73 @@ impl<R: Row> Versions<R> {
     }
 
     /// Begins a life. There must be none under this id.
-    pub(crate) fn create(&mut self, store: &Store<'_>, at: Place<'_>, row: R) {
-        let key = self.key(at);
-        let project: Arc<str> = at.project.into();
-        let parent: Arc<str> = at.parent.into();
-        self.lives.extend([
-            Value::Integer(store.position),
-            Value::from(&project),
-            Value::from(&parent),
-            Value::from(at.id),
-            Value::Integer(OPEN),
-        ]);
-        let facets = facets(&row, &mut self.scratch)
-            .into_iter()
-            .map(|held| Held {
-                since: Some(store.position),
-                ..held
-            })
-            .collect();
-        let current = Current {
-            project,
-            parent,
-            sequence: store.position,
+    pub(crate) fn create(&mut self, store: &Store<'_>, at: Place<'_>, row: R) -> Result<(), Error> {
+        let position = store.position;
+        self.write_life(position, at);
+        let mut current = Current {
+            project: shared(&mut self.last_project, at.project),
+            parent: shared(&mut self.last_parent, at.parent),
+            sequence: position,
             row,
-            valid_from: store.position,
-            unwritten: true,
-            facets,
+            unwritten: Some(number(position, 0)),
+            facets: Vec::new(),
+            words: Box::default(),
         };
+        self.see_facets(&mut current, position);
+        let key = key::<R>(at);
         self.dirty.push(key.clone());
         self.known.insert(key, Some(current));
+        Ok(())
+    }
+
+    /// Begins a life that will hardly ever change.
+    pub(crate) fn record(
+        &mut self,
+        store: &Store<'_>,
+        at: Place<'_>,
+        row: &R,
+    ) -> Result<(), Error> {
+        let position = store.position;
+        self.write_life(position, at);
+        write_version(&mut self.versions, number(position, 0), position, row)?;
+        self.scratch.clear();
+        row.columns(&mut self.scratch);
+        let scope = (at.project, at.parent);
+        for (facet, column) in R::TABLE.columns.iter().enumerate() {
+            if column.facet == Facet::Value {
+                let interval = next(&mut self.numbered, position, |(_, _, facets)| facets);
+                let facet = facet as i64;
+                let text = facet_text(self.scratch.get(facet as usize));
+                write_facet(
+                    &mut self.facets,
+                    interval,
+                    facet,
+                    scope,
+                    &text,
+                    position,
+                    OPEN,
+                );
+            }
+        }
+        if let Some(value) = row.global() {
+            let interval = next(&mut self.numbered, position, |(_, _, facets)| facets);
+            let scope = ("", "");
+            write_facet(
+                &mut self.facets,
+                interval,
+                GLOBAL,
+                scope,
+                value,
+                position,
+                OPEN,
+            );
+        }
+        self.recorded = true;
+        // It may be known that there was none.
+        let key = key::<R>(at);
+        self.known.remove(&key);
+        self.older.remove(&key);
+        Ok(())
     }
 
     /// Changes a row; `false`: there is none.
@@ -150,36 +235,31 @@ impl<R: Row> Versions<R> {
         change: impl FnOnce(&mut R),
     ) -> Result<bool, Error> {
         let key = self.look_up(store, at)?;
-        let Some(Some(current)) = self.known.get_mut(&key) else {
+        let Some(entry) = self.known.get_mut(&key) else {
             return Ok(false);
         };
-        if current.unwritten && current.valid_from < store.position {
-            write_version(&mut self.versions, current)?;
-        } else if !current.unwritten {
-            self.dirty.push(key);
-        }
-        change(&mut current.row);
-        current.valid_from = store.position;
-        current.unwritten = true;
-        let mut before = std::mem::take(&mut current.facets);
-        for mut now in facets(&current.row, &mut self.scratch) {
-            let same = |held: &Held| held.facet == now.facet && held.value == now.value;
-            if let Some(index) = before.iter().position(same) {
-                current.facets.push(before.swap_remove(index));
-            } else {
-                now.since = Some(store.position);
-                current.facets.push(now);
+        let Some(mut current) = entry.take() else {
+            return Ok(false);
+        };
+        let position = store.position;
+        let own = match current.unwritten {
+            Some(version) if version >= number(position, 0) => Some(version),
+            Some(version) => {
+                write_version(&mut self.versions, version, current.sequence, &current.row)?;
+                None
             }
-        }
-        for gone in before {
-            close(
-                &mut self.facets,
-                &mut self.closed,
-                current,
-                gone,
-                store.position,
-            );
-        }
+            None => {
+                self.dirty.push(key.clone());
+                None
+            }
+        };
+        change(&mut current.row);
+        current.unwritten =
+            Some(own.unwrap_or_else(|| {
+                next(&mut self.numbered, position, |(_, versions, _)| versions)
+            }));
+        self.see_facets(&mut current, position);
+        self.known.insert(key, Some(current));
         Ok(true)
     }
 
@@ -189,22 +269,14 @@ impl<R: Row> Versions<R> {
         let Some(mut current) = self.known.get_mut(&key).and_then(Option::take) else {
             return Ok(None);
         };
-        if current.unwritten && current.valid_from < store.position {
-            write_version(&mut self.versions, &current)?;
+        let position = store.position;
+        if let Some(version) = current.unwritten {
+            write_version(&mut self.versions, version, current.sequence, &current.row)?;
         }
         for gone in std::mem::take(&mut current.facets) {
-            close(
-                &mut self.facets,
-                &mut self.closed,
-                &current,
-                gone,
-                store.position,
-            );
+            self.close(&current, gone, position);
         }
-        self.ended.push([
-            Value::Integer(store.position),
-            Value::Integer(current.sequence),
-        ]);
+        self.ended.push([position.into(), current.sequence.into()]);
         Ok(Some(current.row))
     }
 
@@ -215,36 +287,25 @@ impl<R: Row> Versions<R> {
         project: &str,
         parent: &str,
     ) -> Result<(), Error> {
-        self.flush(store)?;
-        self.known.clear();
-        let values = [
-            Value::Integer(store.position),
-            project.into(),
-            parent.into(),
-        ];
-        store.db.execute(&self.names.end_lives_of_parent, &values)?;
-        store
-            .db
-            .execute(&self.names.close_facets_of_parent, &values)?;
+        self.prepare(store)?;
+        let values = [store.position.into(), project.into(), parent.into()];
+        for sql in &self.statements.end_children {
+            store.db.execute(sql, &values)?;
+        }
         Ok(())
     }
 
-    /// Ends the lives of everything in a project. Not for tables with facets
-    /// over all projects.
+    /// Ends the lives of everything in a project.
     pub(crate) fn end_project(
         &mut self,
         store: &mut Store<'_>,
         project: &str,
     ) -> Result<(), Error> {
-        self.flush(store)?;
-        self.known.clear();
-        let values = [Value::Integer(store.position), project.into()];
-        store
-            .db
-            .execute(&self.names.end_lives_of_project, &values)?;
-        store
-            .db
-            .execute(&self.names.close_facets_of_project, &values)?;
+        self.prepare(store)?;
+        let values = [store.position.into(), project.into()];
+        for sql in &self.statements.end_project {
+            store.db.execute(sql, &values)?;
+        }
         Ok(())
     }
 
@@ -256,136 +317,347 @@ impl<R: Row> Versions<R> {
         parent: &str,
     ) -> Result<Option<String>, Error> {
         self.flush(store)?;
+        self.need(store, Index::LivesNow)?;
         let mut found = None;
         let values = [project.into(), parent.into()];
-        store.db.query(&self.names.newest, &values, &mut |record| {
-            found = Some(record.text(0)?.to_owned());
-            Ok(false)
-        })?;
+        store
+            .db
+            .query(&self.statements.newest, &values, &mut |record| {
+                found = Some(record.text(0)?.to_owned());
+                Ok(false)
+            })?;
         Ok(found)
     }
 
-    /// The ids of all rows below a parent.
-    pub(crate) fn ids(
-        &mut self,
-        store: &mut Store<'_>,
-        project: &str,
-        parent: &str,
-    ) -> Result<Vec<String>, Error> {
+    /// Makes an index if it is not there.
+    fn need(&mut self, store: &mut Store<'_>, index: Index) -> Result<(), Error> {
+        if !self.ready && !self.made.contains(&index) {
+            store.db.run(&self.names.create_index(index))?;
+            self.made.push(index);
+        }
+        Ok(())
+    }
+
+    /// Gets ready to change many rows in the database.
+    fn prepare(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
         self.flush(store)?;
-        let mut found = Vec::new();
-        let values = [project.into(), parent.into()];
-        let every = self.names.newest.replace(" LIMIT 1", "");
-        store.db.query(&every, &values, &mut |record| {
-            found.push(record.text(0)?.to_owned());
-            Ok(true)
-        })?;
-        Ok(found)
+        self.need(store, Index::LivesNow)?;
+        self.need(store, Index::FacetsNow)?;
+        self.known.clear();
+        self.older.clear();
+        Ok(())
     }
 
-    /// Writes everything that is not in the database.
-    pub(crate) fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
+    /// Makes sure that the key is known.
+    fn look_up(&mut self, store: &mut Store<'_>, at: Place<'_>) -> Result<String, Error> {
+        let key = key::<R>(at);
+        if self.known.contains_key(&key) {
+            return Ok(key);
+        }
+        if let Some(current) = self.older.remove(&key) {
+            self.known.insert(key.clone(), current);
+            return Ok(key);
+        }
+        if self.recorded {
+            self.flush(store)?;
+        }
+        self.need(store, Index::Ids)?;
+        self.need(store, Index::Later)?;
+        let mut found = None;
+        let all: [Value; 3] = [at.project.into(), at.id.into(), at.parent.into()];
+        let values = match R::TABLE.ids_in_parent {
+            true => &all[..],
+            false => &all[..2],
+        };
+        store
+            .db
+            .query(&self.statements.current, values, &mut |record| {
+                let row: R = read_body(record.text(2)?)?;
+                found = Some((record.integer(0)?, Arc::<str>::from(record.text(1)?), row));
+                Ok(false)
+            })?;
+        let current = match found {
+            None => None,
+            Some((sequence, parent, row)) => {
+                let mut current = Current {
+                    project: shared(&mut self.last_project, at.project),
+                    parent,
+                    sequence,
+                    row,
+                    unwritten: None,
+                    facets: Vec::new(),
+                    words: Box::default(),
+                };
+                self.see_facets(&mut current, store.position);
+                for held in &mut current.facets {
+                    held.interval = None;
+                    held.written = true;
+                }
+                Some(current)
+            }
+        };
+        self.known.insert(key.clone(), current);
+        Ok(key)
+    }
+
+    fn write_life(&mut self, position: i64, at: Place<'_>) {
+        self.lives.integer(position);
+        self.lives.text(at.project);
+        self.lives.text(at.parent);
+        self.lives.text(at.id);
+        self.lives.integer(OPEN);
+    }
+
+    /// Opens and closes facets, now that the row has changed.
+    fn see_facets(&mut self, current: &mut Current<R>, position: i64) {
+        let mut columns = std::mem::take(&mut self.scratch);
+        columns.clear();
+        current.row.columns(&mut columns);
+        for (facet, column) in R::TABLE.columns.iter().enumerate() {
+            match (column.facet, columns.get(facet)) {
+                (Facet::No, _) => {}
+                (Facet::Value, cell) => {
+                    let text = facet_text(cell);
+                    self.see_facet(current, position, facet as i64, Some(&text));
+                }
+                (Facet::Words, Cell::Text(text)) => {
+                    if *current.words != *text {
+                        self.see_words(current, position, facet as i64, text);
+                    }
+                }
+                (Facet::Words, Cell::Integer(_)) => {}
+            }
+        }
+        self.scratch = columns;
+        let global = current.row.global().map(Box::<str>::from);
+        self.see_facet(current, position, GLOBAL, global.as_deref());
+    }
+
+    fn see_facet(
+        &mut self,
+        current: &mut Current<R>,
+        position: i64,
+        facet: i64,
+        value: Option<&str>,
+    ) {
+        let held = current
+            .facets
+            .iter()
+            .position(|held| held.facet == facet && !held.word);
+        if let Some(index) = held {
+            if Some(&*current.facets[index].value) == value {
+                return;
+            }
+            let gone = current.facets.swap_remove(index);
+            self.close(current, gone, position);
+        }
+        if let Some(value) = value {
+            let held = self.open(position, facet, false, value);
+            current.facets.push(held);
+        }
+    }
+
+    fn see_words(&mut self, current: &mut Current<R>, position: i64, facet: i64, text: &str) {
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        words.sort_unstable();
+        words.dedup();
+        let (before, others) = std::mem::take(&mut current.facets)
+            .into_iter()
+            .partition(|held| held.word);
+        current.facets = others;
+        for held in before as Vec<Held> {
+            match words.iter().position(|word| **word == *held.value) {
+                Some(index) => {
+                    words.swap_remove(index);
+                    current.facets.push(held);
+                }
+                None => self.close(current, held, position),
+            }
+        }
+        for word in words {
+            let held = self.open(position, facet, true, word);
+            current.facets.push(held);
+        }
+        current.words = text.into();
+    }
+
+    fn open(&mut self, position: i64, facet: i64, word: bool, value: &str) -> Held {
+        Held {
+            facet,
+            word,
+            value: value.into(),
+            interval: Some(next(&mut self.numbered, position, |(_, _, facets)| facets)),
+            written: false,
+        }
+    }
+
+    fn close(&mut self, current: &Current<R>, held: Held, position: i64) {
+        let scope = held.scope((&current.project, &current.parent));
+        let (facet, value, sequence) = (held.facet, &held.value, current.sequence);
+        match held.interval {
+            Some(interval) if held.written => {
+                self.closed.push([position.into(), interval.into()]);
+            }
+            Some(interval) if interval < number(position, 0) => {
+                write_facet(
+                    &mut self.facets,
+                    interval,
+                    facet,
+                    scope,
+                    value,
+                    sequence,
+                    position,
+                );
+            }
+            Some(_) => {}
+            None => self.closed_by_value.push([
+                position.into(),
+                facet.into(),
+                scope.0.into(),
+                scope.1.into(),
+                (&**value).into(),
+                sequence.into(),
+            ]),
+        }
+    }
+}
+
+impl<R: Row> Part for Versions<R> {
+    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
         for key in self.dirty.drain(..) {
             let Some(Some(current)) = self.known.get_mut(&key) else {
                 continue;
             };
-            if current.unwritten {
-                write_version(&mut self.versions, current)?;
-                current.unwritten = false;
+            if let Some(version) = current.unwritten.take() {
+                write_version(&mut self.versions, version, current.sequence, &current.row)?;
             }
-            let (project, parent, sequence) = (&current.project, &current.parent, current.sequence);
+            let scope = (&*current.project, &*current.parent);
             for held in &mut current.facets {
-                if let Some(since) = held.since.take() {
+                if let (false, Some(interval)) = (held.written, held.interval) {
+                    held.written = true;
+                    let scope = held.scope(scope);
+                    let (facet, value) = (held.facet, &held.value);
+                    let sequence = current.sequence;
                     write_facet(
                         &mut self.facets,
-                        project,
-                        parent,
+                        interval,
+                        facet,
+                        scope,
+                        value,
                         sequence,
-                        held,
-                        since,
                         OPEN,
                     );
                 }
             }
         }
-        // What ended goes before what began: the same value may do both.
-        for closed in self.closed.drain(..) {
-            store.db.execute(&self.names.close_facet, &closed)?;
+        if !self.closed_by_value.is_empty() {
+            self.need(store, Index::FacetsNow)?;
         }
-        store.db.insert(&self.names.insert_life, &self.lives)?;
+        // Before what is opened: it may be the same value again.
+        for closed in self.closed_by_value.drain(..) {
+            store.db.execute(&self.statements.close_facet, &closed)?;
+        }
+        store.db.insert(&self.statements.insert_life, &self.lives)?;
         store
             .db
-            .insert(&self.names.insert_version, &self.versions)?;
-        store.db.insert(&self.names.insert_facet, &self.facets)?;
-        for ended in self.ended.drain(..) {
-            store.db.execute(&self.names.end_life, &ended)?;
+            .insert(&self.statements.insert_version, &self.versions)?;
+        store
+            .db
+            .insert(&self.statements.insert_facet, &self.facets)?;
+        for closed in self.closed.drain(..) {
+            store.db.execute(&self.statements.close_interval, &closed)?;
         }
+        for ended in self.ended.drain(..) {
+            store.db.execute(&self.statements.end_life, &ended)?;
+        }
+        self.recorded = false;
         self.lives.clear();
         self.versions.clear();
         self.facets.clear();
         if self.known.len() > KEPT {
-            self.known.clear();
+            self.older = std::mem::take(&mut self.known);
         }
         Ok(())
     }
 
-    /// Forgets everything that is not in the database.
-    pub(crate) fn forget(&mut self) {
+    fn forget(&mut self) {
+        self.made.clear();
         self.known.clear();
+        self.older.clear();
         self.dirty.clear();
+        self.recorded = false;
         self.lives.clear();
         self.versions.clear();
         self.facets.clear();
         self.ended.clear();
         self.closed.clear();
+        self.closed_by_value.clear();
     }
 
-    fn key(&self, at: Place<'_>) -> String {
-        let parent = if R::TABLE.ids_in_parent {
-            at.parent
-        } else {
-            ""
-        };
-        let length = at.project.len() + parent.len() + at.id.len() + 2;
-        let mut key = String::with_capacity(length);
-        for (index, part) in [at.project, parent, at.id].into_iter().enumerate() {
-            if index > 0 {
-                key.push('\0');
-            }
-            key.push_str(part);
-        }
-        key
+    fn create_indexes(&self) -> Vec<String> {
+        let each = Index::ALL.iter();
+        each.map(|index| self.names.create_index(*index)).collect()
     }
 
-    fn look_up(&mut self, store: &mut Store<'_>, at: Place<'_>) -> Result<String, Error> {
-        let key = self.key(at);
-        if self.known.contains_key(&key) {
-            return Ok(key);
-        }
-        let mut found = None;
-        let all: [Value; 3] = [at.project.into(), at.id.into(), at.parent.into()];
-        let values = if R::TABLE.ids_in_parent {
-            &all[..]
-        } else {
-            &all[..2]
-        };
-        store.db.query(&self.names.current, values, &mut |record| {
-            let row: R = read_body(record.text(2)?)?;
-            found = Some((record.integer(0)?, Arc::<str>::from(record.text(1)?), row));
-            Ok(false)
-        })?;
-        let current = found.map(|(sequence, parent, row)| Current {
-            project: at.project.into(),
-            parent,
-            sequence,
-            facets: facets(&row, &mut self.scratch),
-            row,
-            valid_from: 0,
-            unwritten: false,
-        });
-        self.known.insert(key.clone(), current);
-        Ok(key)
+    fn be_ready(&mut self) {
+        self.ready = true;
     }
+
+    fn create_tables(&self, dialect: &Dialect) -> String {
+        self.names.create(dialect)
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.names.tables()
+    }
+}
+
+impl Held {
+    fn scope<'a>(&self, own: (&'a str, &'a str)) -> (&'a str, &'a str) {
+        match self.facet {
+            GLOBAL => ("", ""),
+            _ => own,
+        }
+    }
+}
+
+fn key<R: Row>(at: Place<'_>) -> String {
+    let parent = if R::TABLE.ids_in_parent {
+        at.parent
+    } else {
+        ""
+    };
+    let length = at.project.len() + parent.len() + at.id.len() + 2;
+    let mut key = String::with_capacity(length);
+    for (index, part) in [at.project, parent, at.id].into_iter().enumerate() {
+        if index > 0 {
+            key.push('\0');
+        }
+        key.push_str(part);
+    }
+    key
+}
+
+/// The next number of the event at a position.
+fn next(
+    numbered: &mut (i64, i64, i64),
+    position: i64,
+    which: impl FnOnce(&mut (i64, i64, i64)) -> &mut i64,
+) -> i64 {
+    if numbered.0 != position {
+        *numbered = (position, 0, 0);
+    }
+    let count = which(numbered);
+    *count += 1;
+    number(position, *count)
+}
+
+/// The text as one that is shared with the last one, if it is the same.
+fn shared(last: &mut Arc<str>, text: &str) -> Arc<str> {
+    if **last != *text {
+        *last = text.into();
+    }
+    Arc::clone(last)
 }
 
 /// Reads the body of a version.
@@ -394,109 +666,40 @@ pub(crate) fn read_body<R: DeserializeOwned>(body: &str) -> Result<R, Error> {
 }
 
 /// The text of a value as a facet has it.
-pub(crate) fn facet_text(value: &Value) -> Arc<str> {
-    match value {
-        Value::Text(text) => Arc::clone(text),
-        Value::Integer(number) => number.to_string().into(),
-        Value::Real(number) => number.to_string().into(),
-        Value::Null => "".into(),
+pub(crate) fn facet_text(cell: Cell<'_>) -> std::borrow::Cow<'_, str> {
+    match cell {
+        Cell::Text(text) => text.into(),
+        Cell::Integer(number) => number.to_string().into(),
     }
 }
 
-fn facets<R: Row>(row: &R, scratch: &mut Vec<Value>) -> Vec<Held> {
-    scratch.clear();
-    row.columns(scratch);
-    let mut found = Vec::new();
-    for (index, (column, value)) in R::TABLE.columns.iter().zip(&*scratch).enumerate() {
-        if column.facet != Facet::No {
-            found.push(Held {
-                facet: index as i64,
-                value: facet_text(value),
-                global: column.facet == Facet::Global,
-                since: None,
-            });
-        }
-    }
-    let mut words = Vec::new();
-    row.words(&mut words);
-    words.sort_unstable();
-    words.dedup();
-    found.extend(words.into_iter().map(|word| Held {
-        facet: WORDS,
-        value: word,
-        global: false,
-        since: None,
-    }));
-    found
-}
-
-fn write_version<R: Row>(to: &mut Vec<Value>, current: &Current<R>) -> Result<(), Error> {
-    to.push(Value::Integer(current.sequence));
-    to.push(Value::Integer(current.valid_from));
-    current.row.columns(to);
-    let body = serde_json::to_string(&current.row)
-        .map_err(|error| Error::Damaged(format!("a row that is no JSON: {error}")))?;
-    to.push(body.into());
-    Ok(())
+fn write_version<R: Row>(
+    to: &mut Buffer,
+    version: i64,
+    sequence: i64,
+    row: &R,
+) -> Result<(), Error> {
+    to.integer(version);
+    to.integer(sequence);
+    row.columns(to);
+    to.write(|bytes| serde_json::to_writer(bytes, row))
+        .map_err(|error| Error::Damaged(format!("a row that is no JSON: {error}")))
 }
 
 fn write_facet(
-    to: &mut Vec<Value>,
-    project: &Arc<str>,
-    parent: &Arc<str>,
+    to: &mut Buffer,
+    interval: i64,
+    facet: i64,
+    (project, parent): (&str, &str),
+    value: &str,
     sequence: i64,
-    held: &Held,
-    from: i64,
     until: i64,
 ) {
-    let [project, parent] = scope(project, parent, held);
-    to.extend([
-        project,
-        parent,
-        Value::Integer(held.facet),
-        Value::from(&held.value),
-        Value::Integer(sequence),
-        Value::Integer(from),
-        Value::Integer(until),
-    ]);
-}
-
-fn close<R>(
-    inserts: &mut Vec<Value>,
-    updates: &mut Vec<[Value; 6]>,
-    current: &Current<R>,
-    held: Held,
-    position: i64,
-) {
-    match held.since {
-        Some(since) if since < position => write_facet(
-            inserts,
-            &current.project,
-            &current.parent,
-            current.sequence,
-            &held,
-            since,
-            position,
-        ),
-        Some(_) => {}
-        None => {
-            let [project, parent] = scope(&current.project, &current.parent, &held);
-            updates.push([
-                Value::Integer(position),
-                project,
-                parent,
-                Value::Integer(held.facet),
-                Value::from(&held.value),
-                Value::Integer(current.sequence),
-            ]);
-        }
-    }
-}
-
-fn scope(project: &Arc<str>, parent: &Arc<str>, held: &Held) -> [Value; 2] {
-    if held.global {
-        ["".into(), "".into()]
-    } else {
-        [Value::from(project), Value::from(parent)]
-    }
+    to.integer(interval);
+    to.integer(facet);
+    to.text(project);
+    to.text(parent);
+    to.text(value);
+    to.integer(sequence);
+    to.integer(until);
 }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Error;
 use crate::db::{Database, Sqlite, Value};
 use crate::list::{self, Source};
-use crate::model::{Audit, Deployment, Execution, Function, Key, Project, Variable};
+use crate::model::{Deployment, Execution, Function, Key, Project, Variable};
 use crate::models::{
-    self, AUDIT, BUILD_LOGS, DeploymentRow, EXECUTIONS, FUNCTIONS, FunctionRow, PROJECTS,
+    BUILD_LOGS, DeploymentRow, EXECUTIONS, FUNCTIONS, FunctionRow, PROJECTS, UNACTIVATED,
+    UNFINISHED,
 };
 use crate::query::{List, Page};
 use crate::read_models::Inner;
 use crate::table::Names;
 use crate::versions::Row;
-use crate::{AuditFilter, Error};
 
 /// How long a read waits for the read models to reach the asked position.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,6 +38,15 @@ pub struct InProject<T> {
     pub row: T,
 }
 
+impl InProject<DeploymentRow> {
+    fn deployment(self) -> InProject<Deployment> {
+        InProject {
+            project: self.project,
+            row: self.row.row,
+        }
+    }
+}
+
 impl View {
     /// A project.
     pub async fn project(&self, id: &str) -> Result<Option<Project>, Error> {
@@ -58,7 +68,7 @@ impl View {
         let found = self
             .short(PROJECTS, |db, generation| {
                 let names = Names::new(Key::TABLE, generation);
-                list::by_facet::<Key>(db, &self.source(&names, "", ""), "hash", &[hash])
+                list::global::<Key>(db, &names, self.at, hash)
             })
             .await?;
         Ok(found.into_iter().next().map(|(_, key)| key))
@@ -147,9 +157,10 @@ impl View {
         ];
         self.long(FUNCTIONS, move |db, generation| {
             let sql = format!(
-                "SELECT text FROM {BUILD_LOGS}_{generation} WHERE project = ?1 \
+                "SELECT text FROM {} WHERE project = ?1 \
                  AND deployment = ?2 AND position >= ?3 AND position <= ?4 \
-                 ORDER BY position DESC"
+                 ORDER BY position DESC",
+                BUILD_LOGS.table(generation)
             );
             let mut chunks: Vec<String> = Vec::new();
             let mut room = LONGEST_LOG;
@@ -190,82 +201,38 @@ impl View {
         self.list(EXECUTIONS, project, function, list).await
     }
 
-    /// The audit log.
-    pub async fn audit(&self, filter: &AuditFilter) -> Result<Vec<Audit>, Error> {
-        let filter = filter.clone();
-        let at = self.at;
-        self.long(AUDIT, move |db, generation| {
-            models::audit(db, generation, at, &filter)
-        })
-        .await
-    }
-
     /// Deployments of all projects whose build has not ended.
     pub async fn unfinished_deployments(&self) -> Result<Vec<InProject<Deployment>>, Error> {
-        self.deployments_by_status(&["waiting", "building"]).await
+        let found = self.global::<DeploymentRow>(FUNCTIONS, UNFINISHED).await?;
+        Ok(found.into_iter().map(InProject::deployment).collect())
     }
 
-    /// Deployments of all projects that are ready and still ask to become
-    /// active, and are not the active one of their function.
+    /// Deployments of all projects that are ready and ask to become active, and
+    /// never were. (One that was and is not any more was replaced on purpose.)
     pub async fn ready_but_unactivated(&self) -> Result<Vec<InProject<Deployment>>, Error> {
-        let mut found = Vec::new();
-        for ready in self.deployments_by_status(&["ready"]).await? {
-            if !ready.row.activate {
-                continue;
-            }
-            let function = self
-                .function(&ready.project, &ready.row.function_id)
-                .await?;
-            if function.is_some_and(|function| function.deployment_id != ready.row.id) {
-                found.push(ready);
-            }
-        }
-        Ok(found)
+        let found = self.global::<DeploymentRow>(FUNCTIONS, UNACTIVATED).await?;
+        Ok(found.into_iter().map(InProject::deployment).collect())
     }
 
     /// Executions of all projects that have not ended.
     pub async fn unfinished_executions(&self) -> Result<Vec<InProject<Execution>>, Error> {
-        let values = &["waiting", "processing", "scheduled"];
-        self.by_facet(EXECUTIONS, "status", values).await
+        self.global(EXECUTIONS, UNFINISHED).await
     }
 
-    async fn deployments_by_status(
-        &self,
-        values: &'static [&'static str],
-    ) -> Result<Vec<InProject<Deployment>>, Error> {
-        let found = self
-            .by_facet::<DeploymentRow>(FUNCTIONS, "status", values)
-            .await?;
-        Ok(found
-            .into_iter()
-            .map(|found| InProject {
-                project: found.project,
-                row: found.row.row,
-            })
-            .collect())
-    }
-
-    async fn by_facet<R: Row>(
+    async fn global<R: Row>(
         &self,
         slot: usize,
-        column: &'static str,
-        values: &'static [&'static str],
+        value: &'static str,
     ) -> Result<Vec<InProject<R>>, Error> {
         let at = self.at;
         let found = self
             .long(slot, move |db, generation| {
                 let names = Names::new(R::TABLE, generation);
-                let source = Source {
-                    names: &names,
-                    project: "",
-                    parent: "",
-                    at,
-                };
-                list::by_facet::<R>(db, &source, column, values)
+                list::global::<R>(db, &names, at, value)
             })
             .await?;
-        Ok(found
-            .into_iter()
+        let rows = found.into_iter();
+        Ok(rows
             .map(|(project, row)| InProject { project, row })
             .collect())
     }
@@ -357,7 +324,7 @@ impl View {
         }
     }
 
-    async fn long<T: Send + 'static>(
+    pub(crate) async fn long<T: Send + 'static>(
         &self,
         slot: usize,
         read: impl Fn(&mut Sqlite, u32) -> Result<T, Error> + Clone + Send + 'static,

@@ -4,10 +4,12 @@
 //! Parameters are written `?1`, `?2`, … A database that wants another spelling
 //! rewrites them when it prepares a statement.
 
+mod buffer;
 mod sqlite;
 
 use std::sync::Arc;
 
+pub(crate) use buffer::{Buffer, Cell};
 pub(crate) use sqlite::Sqlite;
 
 use crate::Error;
@@ -90,8 +92,8 @@ pub(crate) trait Database: Send {
     /// Runs one statement and returns how many rows it changed.
     fn execute(&mut self, sql: &str, values: &[Value]) -> Result<usize, Error>;
 
-    /// Adds rows. `values` holds them one after the other.
-    fn insert(&mut self, into: &Insert, values: &[Value]) -> Result<(), Error>;
+    /// Adds rows. `cells` holds them one after the other.
+    fn insert(&mut self, into: &Insert, cells: &Buffer) -> Result<(), Error>;
 
     /// Runs a query.
     fn query(&mut self, sql: &str, values: &[Value], each: Each<'_>) -> Result<(), Error>;

@@ -4,7 +4,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, ToSql};
 
-use super::{Database, Dialect, Each, Insert, Record, Value, fold};
+use super::{Buffer, Cell, Database, Dialect, Each, Insert, Record, Value, fold};
 use crate::Error;
 
 const DIALECT: Dialect = Dialect {
@@ -66,14 +66,19 @@ impl Database for Sqlite {
         Ok(statement.execute(rusqlite::params_from_iter(values))?)
     }
 
-    fn insert(&mut self, into: &Insert, values: &[Value]) -> Result<(), Error> {
-        if values.is_empty() {
+    fn insert(&mut self, into: &Insert, cells: &Buffer) -> Result<(), Error> {
+        if cells.is_empty() {
             return Ok(());
         }
         let mut statement = self.connection.prepare_cached(&into.sql)?;
-        for row in values.chunks_exact(into.width) {
-            for (index, value) in row.iter().enumerate() {
-                statement.raw_bind_parameter(index + 1, value)?;
+        let mut cell = 0;
+        while cell < cells.len() {
+            for parameter in 1..=into.width {
+                match cells.get(cell) {
+                    Cell::Integer(value) => statement.raw_bind_parameter(parameter, value)?,
+                    Cell::Text(text) => statement.raw_bind_parameter(parameter, text)?,
+                }
+                cell += 1;
             }
             statement.raw_execute()?;
         }

@@ -1,142 +1,167 @@
-//! The audit log: one row per event of our aggregates.
+//! The audit log: which event of our aggregates concerns which project, actor
+//! and request. The rest of a line is read from the journal, which has it.
 
 use aggregates::Sealed;
+use journal::Event;
 use serde_json::Value as Json;
 
-use crate::db::{Database, Dialect, Insert, Value};
+use crate::append::{Appended, Shape};
+use crate::db::{Database, Value};
 use crate::model::Audit;
-use crate::projection::{Projection, Recorded};
+use crate::projection::{Part, Projection, Recorded};
+use crate::table::Column;
 use crate::versions::Store;
 use crate::{AuditFilter, Error};
 
-/// The table, before the number of its generation.
-const TABLE: &str = "audit";
-
-/// The columns that have an index.
-const INDEXED: [&str; 4] = ["project", "stream", "actor", "correlation_id"];
-
-/// The columns in the order in which they are read.
-const COLUMNS: [&str; 12] = [
-    "position",
-    "recorded_at",
-    "project",
-    "stream",
-    "sequence",
-    "event",
-    "actor",
-    "command_id",
-    "correlation_id",
-    "causation_id",
-    "request_id",
-    "payload",
-];
+const SHAPE: Shape = Shape {
+    name: "audit",
+    columns: &[
+        Column::integer("position"),
+        Column::text("project"),
+        Column::text("event"),
+        Column::text("actor"),
+        Column::text("correlation_id"),
+    ],
+    key: 1,
+    indexed: &["correlation_id", "actor", "project"],
+};
 
 /// The projection. It reads nothing out of an event, so it keeps also the ones
 /// that this program cannot read.
-pub(crate) struct Audits {
-    table: String,
-    insert: Insert,
-    rows: Vec<Value>,
-}
+pub(crate) struct Audits(Appended);
 
 impl Audits {
     pub(crate) fn new(generation: u32) -> Self {
-        let table = format!("{TABLE}_{generation}");
-        Self {
-            insert: Insert::new(&table, COLUMNS),
-            rows: Vec::new(),
-            table,
-        }
+        Self(Appended::new(&SHAPE, generation))
     }
 }
 
 impl Projection for Audits {
     fn apply(&mut self, event: &Recorded, _store: &mut Store<'_>) -> Result<(), Error> {
         let stored = &event.stored;
-        let ours = matches!(
-            &*stored.stream.kind,
-            "project" | "function" | "deployment" | "execution"
-        );
-        if !ours {
-            return Ok(());
+        if is_ours(stored) {
+            let rows = &mut self.0.rows;
+            rows.number(stored.position);
+            rows.text(project(stored));
+            rows.text(&stored.kind);
+            rows.text(&stored.metadata.actor);
+            rows.text(&stored.metadata.correlation_id);
         }
-        let key = &*stored.stream.key;
-        let project = aggregates::split_key(key).map_or(key, |(project, _)| project);
-        let metadata = &stored.metadata;
-        self.rows.extend([
-            stored.position.into(),
-            stored.recorded_at.into(),
-            project.into(),
-            stored.stream.to_string().into(),
-            stored.sequence.into(),
-            Value::from(&stored.kind),
-            metadata.actor.as_str().into(),
-            metadata.command_id.as_str().into(),
-            metadata.correlation_id.as_str().into(),
-            metadata.causation_id.as_str().into(),
-            metadata.request_id.as_str().into(),
-            blanked(event)?.into(),
-        ]);
         Ok(())
     }
 
-    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
-        store.db.insert(&self.insert, &self.rows)?;
-        self.rows.clear();
-        Ok(())
-    }
-
-    fn forget(&mut self) {
-        self.rows.clear();
-    }
-
-    fn create(&self, dialect: &Dialect) -> String {
-        format!(
-            "CREATE TABLE {} (
-                 position       {integer} PRIMARY KEY,
-                 recorded_at    {integer} NOT NULL,
-                 project        TEXT NOT NULL,
-                 stream         TEXT NOT NULL,
-                 sequence       {integer} NOT NULL,
-                 event          TEXT NOT NULL,
-                 actor          TEXT NOT NULL,
-                 command_id     TEXT NOT NULL,
-                 correlation_id TEXT NOT NULL,
-                 causation_id   TEXT NOT NULL,
-                 request_id     TEXT NOT NULL,
-                 payload        TEXT NOT NULL
-             ){plain};",
-            self.table,
-            integer = dialect.integer,
-            plain = dialect.plain,
-        )
-    }
-
-    fn create_indexes(&self) -> Vec<String> {
-        let table = &self.table;
-        INDEXED
-            .iter()
-            .map(|column| format!("CREATE INDEX {table}_{column} ON {table} ({column}, position)"))
-            .collect()
-    }
-
-    fn tables(&self) -> Vec<String> {
-        vec![self.table.clone()]
+    fn parts(&mut self) -> Vec<&mut dyn Part> {
+        vec![&mut self.0]
     }
 }
 
-/// The payload without sealed values.
-fn blanked(event: &Recorded) -> Result<String, Error> {
-    let payload = event.stored.payload.get();
-    if !payload.contains("sealed") {
-        return Ok(payload.to_owned());
-    }
-    let mut json: Json = serde_json::from_str(payload)
-        .map_err(|error| event.poison(&format!("its payload is not JSON: {error}")))?;
-    blank(&mut json);
-    Ok(json.to_string())
+fn is_ours(event: &Event) -> bool {
+    matches!(
+        &*event.stream.kind,
+        "project" | "function" | "deployment" | "execution"
+    )
 }
 
+fn project(event: &Event) -> &str {
+    let key = &event.stream.key;
+    aggregates::split_key(key).map_or(key, |(project, _)| project)
+}
+
+/// Whether the newest rows are wanted, and not the first ones.
+pub(crate) fn backwards(filter: &AuditFilter) -> bool {
+    filter.before.is_some() && filter.after.is_none()
+}
+
+/// Positions of the events that a filter lets through, in order.
+pub(crate) fn positions(
+    db: &mut dyn Database,
+    generation: u32,
+    at: Option<u64>,
+    filter: &AuditFilter,
+) -> Result<Vec<u64>, Error> {
+    let mut values: Vec<Value> = Vec::new();
+    let mut conditions = vec!["1 = 1".to_owned()];
+    let fields = [
+        ("correlation_id", &filter.correlation),
+        ("actor", &filter.actor),
+        ("project", &filter.project),
+        ("event", &filter.event),
+    ];
+    let mut index = None;
+    for (column, wanted) in fields {
+        if let Some(wanted) = wanted {
+            values.push(wanted.as_str().into());
+            conditions.push(format!("{column} = ?{}", values.len()));
+            if index.is_none() && SHAPE.indexed.contains(&column) {
+                index = Some(column);
+            }
+        }
+    }
+    for (symbol, position) in [(">", filter.after), ("<", filter.before), ("<=", at)] {
+        if let Some(position) = position {
+            let position = i64::try_from(position).unwrap_or(i64::MAX);
+            values.push(position.into());
+            conditions.push(format!("position {symbol} ?{}", values.len()));
+        }
+    }
+    values.push(filter.limit.into());
+    let sql = format!(
+        "SELECT position FROM {}{} WHERE {} ORDER BY position{} LIMIT ?{}",
+        SHAPE.table(generation),
+        index.map_or_else(String::new, |column| {
+            (db.dialect().by_index)(&SHAPE.index(generation, column))
+        }),
+        conditions.join(" AND "),
+        if backwards(filter) { " DESC" } else { "" },
+        values.len(),
+    );
+    let mut found = Vec::new();
+    db.query(&sql, &values, &mut |record| {
+        found.push(record.integer(0)? as u64);
+        Ok(true)
+    })?;
+    if backwards(filter) {
+        found.reverse();
+    }
+    Ok(found)
+}
+
+/// Whether a filter lets an event of its stream through.
+pub(crate) fn passes(event: &Event, at: Option<u64>, filter: &AuditFilter) -> bool {
+    let is = |wanted: &Option<String>, have: &str| wanted.as_ref().is_none_or(|one| one == have);
+    is_ours(event)
+        && is(&filter.project, project(event))
+        && is(&filter.event, &event.kind)
+        && is(&filter.actor, &event.metadata.actor)
+        && is(&filter.correlation, &event.metadata.correlation_id)
+        && filter.after.is_none_or(|after| event.position > after)
+        && filter.before.is_none_or(|before| event.position < before)
+        && at.is_none_or(|at| event.position <= at)
+}
+
+/// A line of the audit log.
+pub(crate) fn line(event: &Event) -> Result<Audit, Error> {
+    let metadata = &event.metadata;
+    let mut payload: Json = serde_json::from_str(event.payload.get())
+        .map_err(|error| Error::Damaged(format!("event {}: {error}", event.position)))?;
+    blank(&mut payload);
+    Ok(Audit {
+        position: event.position,
+        recorded_at: event.recorded_at,
+        project: project(event).to_owned(),
+        stream: event.stream.to_string(),
+        sequence: event.sequence,
+        event: event.kind.to_string(),
+        actor: metadata.actor.clone(),
+        command_id: metadata.command_id.clone(),
+        correlation_id: metadata.correlation_id.clone(),
+        causation_id: metadata.causation_id.clone(),
+        request_id: metadata.request_id.clone(),
+        payload,
+    })
+}
+
+/// Takes sealed values out.
 fn blank(json: &mut Json) {
     match json {
         Json::Object(fields) => {
@@ -157,74 +182,4 @@ fn blank(json: &mut Json) {
         Json::Array(items) => items.iter_mut().for_each(blank),
         _ => {}
     }
-}
-
-/// Reads the audit log as of a position.
-pub(crate) fn audit(
-    db: &mut dyn Database,
-    generation: u32,
-    at: Option<u64>,
-    filter: &AuditFilter,
-) -> Result<Vec<Audit>, Error> {
-    let mut values: Vec<Value> = Vec::new();
-    let mut conditions = vec!["1 = 1".to_owned()];
-    let fields = [
-        ("stream", &filter.stream),
-        ("actor", &filter.actor),
-        ("correlation_id", &filter.correlation),
-        ("project", &filter.project),
-        ("event", &filter.event),
-    ];
-    let mut index = None;
-    for (column, wanted) in fields {
-        if let Some(wanted) = wanted {
-            values.push(wanted.as_str().into());
-            conditions.push(format!("{column} = ?{}", values.len()));
-            if index.is_none() && INDEXED.contains(&column) {
-                index = Some(column);
-            }
-        }
-    }
-    for (symbol, position) in [(">", filter.after), ("<", filter.before), ("<=", at)] {
-        if let Some(position) = position {
-            let position = i64::try_from(position).unwrap_or(i64::MAX);
-            values.push(position.into());
-            conditions.push(format!("position {symbol} ?{}", values.len()));
-        }
-    }
-    let last = filter.before.is_some() && filter.after.is_none();
-    values.push(filter.limit.into());
-    let sql = format!(
-        "SELECT {} FROM {TABLE}_{generation}{} WHERE {} ORDER BY position{} LIMIT ?{}",
-        COLUMNS.join(", "),
-        index.map_or_else(String::new, |column| {
-            (db.dialect().by_index)(&format!("{TABLE}_{generation}_{column}"))
-        }),
-        conditions.join(" AND "),
-        if last { " DESC" } else { "" },
-        values.len(),
-    );
-    let mut rows = Vec::new();
-    db.query(&sql, &values, &mut |record| {
-        let text = |index| record.text(index).map(str::to_owned);
-        rows.push(Audit {
-            position: record.integer(0)? as u64,
-            recorded_at: record.integer(1)?,
-            project: text(2)?,
-            stream: text(3)?,
-            sequence: record.integer(4)? as u64,
-            event: text(5)?,
-            actor: text(6)?,
-            command_id: text(7)?,
-            correlation_id: text(8)?,
-            causation_id: text(9)?,
-            request_id: text(10)?,
-            payload: crate::versions::read_body(record.text(11)?)?,
-        });
-        Ok(true)
-    })?;
-    if last {
-        rows.reverse();
-    }
-    Ok(rows)
 }

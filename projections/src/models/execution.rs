@@ -1,16 +1,15 @@
 //! Executions.
 
-use std::sync::Arc;
-
 use aggregates::event::Event;
 use aggregates::execution::{Event as Happened, Outcome, Request};
 use aggregates::{Text, function, project};
 use serde::{Deserialize, Serialize};
 
+use super::UNFINISHED;
 use crate::Error;
-use crate::db::{Dialect, Value};
+use crate::db::Buffer;
 use crate::model::Execution;
-use crate::projection::{Projection, Recorded};
+use crate::projection::{Part, Projection, Recorded};
 use crate::table::{Column, Table};
 use crate::versions::{Place, Row, Store, Versions};
 
@@ -37,19 +36,22 @@ impl Row for Execution {
         ids_in_parent: false,
     };
 
-    fn columns(&self, to: &mut Vec<Value>) {
-        to.extend([
-            self.id.as_str().into(),
-            self.created_at.into(),
-            self.updated_at.into(),
-            self.trigger.as_str().into(),
-            self.status.as_str().into(),
-            u32::from(self.response_status_code).into(),
-            self.duration_us.into(),
-            self.method.as_str().into(),
-            self.path.as_str().into(),
-            self.deployment_id.as_str().into(),
-        ]);
+    fn columns(&self, to: &mut Buffer) {
+        to.text(&self.id);
+        to.integer(self.created_at);
+        to.integer(self.updated_at);
+        to.text(&self.trigger);
+        to.text(&self.status);
+        to.number(u64::from(self.response_status_code));
+        to.number(self.duration_us);
+        to.text(&self.method);
+        to.text(&self.path);
+        to.text(&self.deployment_id);
+    }
+
+    fn global(&self) -> Option<&str> {
+        let unfinished = matches!(&*self.status, "waiting" | "processing" | "scheduled");
+        unfinished.then_some(UNFINISHED)
     }
 }
 
@@ -66,9 +68,7 @@ impl Row for Existing {
         ids_in_parent: false,
     };
 
-    fn columns(&self, _to: &mut Vec<Value>) {}
-
-    fn words(&self, _to: &mut Vec<Arc<str>>) {}
+    fn columns(&self, _to: &mut Buffer) {}
 }
 
 /// The projection.
@@ -78,10 +78,10 @@ pub(crate) struct Executions {
 }
 
 impl Executions {
-    pub(crate) fn new(generation: u32) -> Self {
+    pub(crate) fn new(generation: u32, ready: bool) -> Self {
         Self {
-            executions: Versions::new(generation),
-            functions: Versions::new(generation),
+            executions: Versions::new(generation, ready),
+            functions: Versions::new(generation, ready),
         }
     }
 
@@ -93,11 +93,7 @@ impl Executions {
     ) -> Result<(), Error> {
         let (project, id) = event.key()?;
         let now = event.stored.recorded_at;
-        let at = Place {
-            project,
-            parent: "",
-            id,
-        };
+        let at = Place::new(project, id);
         match happened {
             Happened::ExecutionRecorded {
                 request,
@@ -106,7 +102,10 @@ impl Executions {
             } => {
                 let mut row = requested(event, id, request, deployment.as_str());
                 finish(&mut row, result, now);
-                self.begin(store, at, row)?;
+                if self.may_begin(store, at, &row)? {
+                    let at = at.below(&row.function_id);
+                    self.executions.record(store, at, &row)?;
+                }
             }
             Happened::ExecutionRequested {
                 request,
@@ -120,7 +119,10 @@ impl Executions {
                 }
                 row.scheduled_at = *scheduled_at;
                 row.input = Some(input.clone());
-                self.begin(store, at, row)?;
+                if self.may_begin(store, at, &row)? {
+                    let function = row.function_id.clone();
+                    self.executions.create(store, at.below(&function), row)?;
+                }
             }
             Happened::ExecutionStarted { worker, deployment } => {
                 self.executions.update(store, at, |row| {
@@ -141,20 +143,15 @@ impl Executions {
         Ok(())
     }
 
-    fn begin(&mut self, store: &mut Store<'_>, at: Place<'_>, row: Execution) -> Result<(), Error> {
-        let function = row.function_id.clone();
-        let owner = Place {
-            id: &function,
-            ..at
-        };
-        if self.functions.get(store, owner)?.is_some() {
-            let at = Place {
-                parent: &function,
-                ..at
-            };
-            self.executions.create(store, at, row);
-        }
-        Ok(())
+    /// Its function exists.
+    fn may_begin(
+        &mut self,
+        store: &mut Store<'_>,
+        at: Place<'_>,
+        row: &Execution,
+    ) -> Result<bool, Error> {
+        let owner = Place::new(at.project, &row.function_id);
+        Ok(self.functions.get(store, owner)?.is_some())
     }
 }
 
@@ -217,14 +214,10 @@ impl Projection for Executions {
             Some(Event::Execution(happened)) => self.execution(event, happened, store),
             Some(Event::Function(happened)) => {
                 let (project, id) = event.key()?;
-                let at = Place {
-                    project,
-                    parent: "",
-                    id,
-                };
+                let at = Place::new(project, id);
                 match happened {
                     function::Event::FunctionCreated { .. } => {
-                        self.functions.create(store, at, Existing {});
+                        self.functions.create(store, at, Existing {})?;
                     }
                     function::Event::FunctionDeleted {} => {
                         self.functions.end(store, at)?;
@@ -242,29 +235,7 @@ impl Projection for Executions {
         }
     }
 
-    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
-        self.functions.flush(store)?;
-        self.executions.flush(store)
-    }
-
-    fn forget(&mut self) {
-        self.functions.forget();
-        self.executions.forget();
-    }
-
-    fn create(&self, dialect: &Dialect) -> String {
-        self.executions.names().create(dialect) + &self.functions.names().create(dialect)
-    }
-
-    fn create_indexes(&self) -> Vec<String> {
-        let mut all = self.executions.names().create_indexes();
-        all.extend(self.functions.names().create_indexes());
-        all
-    }
-
-    fn tables(&self) -> Vec<String> {
-        let mut all = self.executions.names().tables();
-        all.extend(self.functions.names().tables());
-        all
+    fn parts(&mut self) -> Vec<&mut dyn Part> {
+        vec![&mut self.executions, &mut self.functions]
     }
 }

@@ -1,16 +1,15 @@
 //! Functions, their variables and their deployments.
 
-use std::sync::Arc;
-
 use aggregates::event::Event;
-use aggregates::function::Event as Happened;
+use aggregates::function::{Event as Happened, Settings};
 use serde::{Deserialize, Serialize};
 
 use super::deployment::{BUILD_LOGS, DeploymentRow};
 use crate::Error;
-use crate::db::{Dialect, Insert, Value};
+use crate::append::Appended;
+use crate::db::Buffer;
 use crate::model::{Function, Variable};
-use crate::projection::{Projection, Recorded};
+use crate::projection::{Part, Projection, Recorded};
 use crate::table::{Column, Table};
 use crate::versions::{Place, Row, Store, Versions};
 
@@ -21,8 +20,9 @@ mod builds;
 pub(crate) struct FunctionRow {
     pub row: Function,
     /// Deployments that still become active when they are ready.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub activating: Vec<String>,
+    /// The words that a search finds it by.
+    pub words: String,
 }
 
 impl Row for FunctionRow {
@@ -41,39 +41,34 @@ impl Row for FunctionRow {
             Column::text("entrypoint"),
             Column::text("commands"),
             Column::text("installation_id"),
-            Column::text("words"),
+            Column::text("words").words(),
         ],
         computed: &[],
         ids_in_parent: false,
     };
 
-    fn columns(&self, to: &mut Vec<Value>) {
+    fn columns(&self, to: &mut Buffer) {
         let row = &self.row;
         let settings = &row.settings;
-        to.extend([
-            row.id.as_str().into(),
-            row.created_at.into(),
-            row.updated_at.into(),
-            settings.name.as_str().into(),
-            settings.enabled.into(),
-            settings.runtime.as_str().into(),
-            row.deployment_id.as_str().into(),
-            settings.schedule.as_str().into(),
-            settings.timeout.into(),
-            settings.entrypoint.as_str().into(),
-            settings.commands.as_str().into(),
-            settings.provider.installation_id.as_str().into(),
-            crate::search::phrase(&searchable(row)).into(),
-        ]);
-    }
-
-    fn words(&self, to: &mut Vec<Arc<str>>) {
-        to.extend(crate::search::words(&searchable(&self.row)).map(Arc::from));
+        to.text(&row.id);
+        to.integer(row.created_at);
+        to.integer(row.updated_at);
+        to.text(&settings.name);
+        to.flag(settings.enabled);
+        to.text(&settings.runtime);
+        to.text(&row.deployment_id);
+        to.text(&settings.schedule);
+        to.number(u64::from(settings.timeout));
+        to.text(&settings.entrypoint);
+        to.text(&settings.commands);
+        to.text(&settings.provider.installation_id);
+        to.text(&self.words);
     }
 }
 
-fn searchable(row: &Function) -> String {
-    format!("{} {} {}", row.id, row.settings.name, row.settings.runtime)
+/// The words that a function is found by.
+fn words(id: &str, settings: &Settings) -> String {
+    crate::search::phrase(&format!("{id} {} {}", settings.name, settings.runtime))
 }
 
 /// The projection.
@@ -81,21 +76,16 @@ pub(crate) struct Functions {
     functions: Versions<FunctionRow>,
     variables: Versions<Variable>,
     deployments: Versions<DeploymentRow>,
-    logs: Vec<Value>,
-    insert_log: Insert,
-    log_table: String,
+    logs: Appended,
 }
 
 impl Functions {
-    pub(crate) fn new(generation: u32) -> Self {
-        let log_table = format!("{BUILD_LOGS}_{generation}");
+    pub(crate) fn new(generation: u32, ready: bool) -> Self {
         Self {
-            functions: Versions::new(generation),
-            variables: Versions::new(generation),
-            deployments: Versions::new(generation),
-            logs: Vec::new(),
-            insert_log: Insert::new(&log_table, ["project", "deployment", "position", "text"]),
-            log_table,
+            functions: Versions::new(generation, ready),
+            variables: Versions::new(generation, ready),
+            deployments: Versions::new(generation, ready),
+            logs: Appended::new(&BUILD_LOGS, generation),
         }
     }
 
@@ -107,11 +97,7 @@ impl Functions {
     ) -> Result<(), Error> {
         let (project, id) = event.key()?;
         let now = event.stored.recorded_at;
-        let at = Place {
-            project,
-            parent: "",
-            id,
-        };
+        let at = Place::new(project, id);
         match happened {
             Happened::FunctionCreated { origin, settings } => {
                 let row = Function {
@@ -128,16 +114,20 @@ impl Functions {
                     latest_deployment_created_at: None,
                     latest_deployment_status: String::new(),
                 };
-                let activating = Vec::new();
-                self.functions
-                    .create(store, at, FunctionRow { row, activating });
+                let row = FunctionRow {
+                    words: words(id, &row.settings),
+                    activating: Vec::new(),
+                    row,
+                };
+                self.functions.create(store, at, row)?;
             }
             Happened::FunctionUpdated {
                 settings,
                 needs_build,
             } => {
                 self.functions.update(store, at, |function| {
-                    function.row.settings = settings.clone();
+                    function.row.settings.clone_from(settings);
+                    function.words = words(id, settings);
                     function.row.live = !needs_build;
                     function.row.updated_at = now;
                 })?;
@@ -152,13 +142,12 @@ impl Functions {
                 deployment,
                 queued_at,
             } => {
-                let active = Place {
-                    id: deployment.as_str(),
-                    parent: id,
-                    ..at
-                };
-                let found = self.deployments.get(store, active)?;
-                let created_at = found.map(|found| found.row.created_at);
+                let active = Place::new(project, deployment.as_str()).below(id);
+                let mut created_at = None;
+                self.deployments.update(store, active, |found| {
+                    found.activated = true;
+                    created_at = Some(found.row.created_at);
+                })?;
                 self.functions.update(store, at, |function| {
                     let row = &mut function.row;
                     row.deployment_id = created_at.map_or("", |_| deployment.as_str()).to_owned();
@@ -181,12 +170,8 @@ impl Functions {
                     value: variable.value.clone(),
                 };
                 if self.touch(store, at, now)? {
-                    let at = Place {
-                        id: variable_id.as_str(),
-                        parent: id,
-                        ..at
-                    };
-                    self.variables.create(store, at, row);
+                    let at = Place::new(project, variable_id.as_str()).below(id);
+                    self.variables.create(store, at, row)?;
                 }
             }
             Happened::VariableUpdated {
@@ -194,11 +179,7 @@ impl Functions {
                 variable,
             } => {
                 self.touch(store, at, now)?;
-                let at = Place {
-                    id: variable_id.as_str(),
-                    parent: id,
-                    ..at
-                };
+                let at = Place::new(project, variable_id.as_str()).below(id);
                 self.variables.update(store, at, |row| {
                     row.key = variable.key.clone();
                     row.value = variable.value.clone();
@@ -207,11 +188,7 @@ impl Functions {
             }
             Happened::VariableDeleted { id: variable_id } => {
                 self.touch(store, at, now)?;
-                let at = Place {
-                    id: variable_id.as_str(),
-                    parent: id,
-                    ..at
-                };
+                let at = Place::new(project, variable_id.as_str()).below(id);
                 self.variables.end(store, at)?;
             }
         }
@@ -248,55 +225,12 @@ impl Projection for Functions {
         }
     }
 
-    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
-        self.functions.flush(store)?;
-        self.variables.flush(store)?;
-        self.deployments.flush(store)?;
-        store.db.insert(&self.insert_log, &self.logs)?;
-        self.logs.clear();
-        Ok(())
-    }
-
-    fn forget(&mut self) {
-        self.functions.forget();
-        self.variables.forget();
-        self.deployments.forget();
-        self.logs.clear();
-    }
-
-    fn create(&self, dialect: &Dialect) -> String {
-        [
-            self.functions.names().create(dialect),
-            self.variables.names().create(dialect),
-            self.deployments.names().create(dialect),
-            format!(
-                "CREATE TABLE {} (
-                     project    TEXT NOT NULL,
-                     deployment TEXT NOT NULL,
-                     position   {integer} NOT NULL,
-                     text       TEXT NOT NULL,
-                     PRIMARY KEY (project, deployment, position)
-                 ){clustered};",
-                self.log_table,
-                integer = dialect.integer,
-                clustered = dialect.clustered,
-            ),
+    fn parts(&mut self) -> Vec<&mut dyn Part> {
+        vec![
+            &mut self.functions,
+            &mut self.variables,
+            &mut self.deployments,
+            &mut self.logs,
         ]
-        .concat()
-    }
-
-    fn create_indexes(&self) -> Vec<String> {
-        let mut all = self.functions.names().create_indexes();
-        all.extend(self.variables.names().create_indexes());
-        all.extend(self.deployments.names().create_indexes());
-        all
-    }
-
-    fn tables(&self) -> Vec<String> {
-        let mut all = self.functions.names().tables();
-        all.extend(self.variables.names().tables());
-        all.extend(self.deployments.names().tables());
-        all.push(self.log_table.clone());
-        all
     }
 }

@@ -7,8 +7,8 @@ mod function;
 mod project;
 mod variable;
 
-pub(crate) use audit::{Audits, audit};
-pub(crate) use deployment::{BUILD_LOGS, DeploymentRow};
+pub(crate) use audit::{Audits, backwards, line, passes, positions};
+pub(crate) use deployment::{BUILD_LOGS, DeploymentRow, UNACTIVATED, UNFINISHED};
 pub(crate) use execution::Executions;
 pub(crate) use function::{FunctionRow, Functions};
 pub(crate) use project::Projects;
@@ -30,21 +30,21 @@ pub(crate) const DEFINITIONS: [Definition; 4] = [
     Definition {
         name: "projects",
         version: 1,
-        make: |generation| Box::new(Projects::new(generation)),
+        make: |generation, ready| Box::new(Projects::new(generation, ready)),
     },
     Definition {
         name: "functions",
         version: 1,
-        make: |generation| Box::new(Functions::new(generation)),
+        make: |generation, ready| Box::new(Functions::new(generation, ready)),
     },
     Definition {
         name: "executions",
         version: 1,
-        make: |generation| Box::new(Executions::new(generation)),
+        make: |generation, ready| Box::new(Executions::new(generation, ready)),
     },
     Definition {
         name: "audit",
         version: 1,
-        make: |generation| Box::new(Audits::new(generation)),
+        make: |generation, _| Box::new(Audits::new(generation)),
     },
 ];

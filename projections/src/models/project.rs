@@ -4,9 +4,9 @@ use aggregates::event::Event;
 use aggregates::project::Event as Happened;
 
 use crate::Error;
-use crate::db::{Dialect, Value};
+use crate::db::Buffer;
 use crate::model::{Key, Project};
-use crate::projection::{Projection, Recorded};
+use crate::projection::{Part, Projection, Recorded};
 use crate::table::{Column, Table};
 use crate::versions::{Place, Row, Store, Versions};
 
@@ -23,13 +23,11 @@ impl Row for Project {
         ids_in_parent: false,
     };
 
-    fn columns(&self, to: &mut Vec<Value>) {
-        to.extend([
-            self.id.as_str().into(),
-            self.created_at.into(),
-            self.updated_at.into(),
-            self.name.as_str().into(),
-        ]);
+    fn columns(&self, to: &mut Buffer) {
+        to.text(&self.id);
+        to.integer(self.created_at);
+        to.integer(self.updated_at);
+        to.text(&self.name);
     }
 }
 
@@ -40,19 +38,21 @@ impl Row for Key {
             Column::text("id"),
             Column::integer("created_at"),
             Column::text("name"),
-            Column::text("hash").global_facet(),
+            Column::text("hash"),
         ],
         computed: &[],
         ids_in_parent: false,
     };
 
-    fn columns(&self, to: &mut Vec<Value>) {
-        to.extend([
-            self.id.as_str().into(),
-            self.created_at.into(),
-            self.name.as_str().into(),
-            self.hash.as_str().into(),
-        ]);
+    fn columns(&self, to: &mut Buffer) {
+        to.text(&self.id);
+        to.integer(self.created_at);
+        to.text(&self.name);
+        to.text(&self.hash);
+    }
+
+    fn global(&self) -> Option<&str> {
+        Some(&self.hash)
     }
 }
 
@@ -63,10 +63,10 @@ pub(crate) struct Projects {
 }
 
 impl Projects {
-    pub(crate) fn new(generation: u32) -> Self {
+    pub(crate) fn new(generation: u32, ready: bool) -> Self {
         Self {
-            projects: Versions::new(generation),
-            keys: Versions::new(generation),
+            projects: Versions::new(generation, ready),
+            keys: Versions::new(generation, ready),
         }
     }
 }
@@ -81,11 +81,7 @@ impl Projection for Projects {
         };
         let project = &*event.stored.stream.key;
         let now = event.stored.recorded_at;
-        let at = Place {
-            project: "",
-            parent: "",
-            id: project,
-        };
+        let at = Place::new("", project);
         match happened {
             Happened::ProjectCreated { name, data_key } => {
                 let row = Project {
@@ -96,18 +92,11 @@ impl Projection for Projects {
                     name: name.clone(),
                     data_key: data_key.clone(),
                 };
-                self.projects.create(store, at, row);
+                self.projects.create(store, at, row)?;
             }
             Happened::ProjectDeleted {} => {
                 self.projects.end(store, at)?;
-                for id in self.keys.ids(store, project, "")? {
-                    let at = Place {
-                        project,
-                        parent: "",
-                        id: &id,
-                    };
-                    self.keys.end(store, at)?;
-                }
+                self.keys.end_project(store, project)?;
             }
             Happened::KeyCreated { id, key } => {
                 let row = Key {
@@ -120,19 +109,11 @@ impl Projection for Projects {
                     scopes: key.scopes.clone(),
                     expires_at: key.expires_at,
                 };
-                let at = Place {
-                    project,
-                    parent: "",
-                    id: id.as_str(),
-                };
-                self.keys.create(store, at, row);
+                let at = Place::new(project, id.as_str());
+                self.keys.create(store, at, row)?;
             }
             Happened::KeyRevoked { id } => {
-                let at = Place {
-                    project,
-                    parent: "",
-                    id: id.as_str(),
-                };
+                let at = Place::new(project, id.as_str());
                 self.keys.end(store, at)?;
             }
         }
@@ -146,29 +127,7 @@ impl Projection for Projects {
         Ok(())
     }
 
-    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
-        self.projects.flush(store)?;
-        self.keys.flush(store)
-    }
-
-    fn forget(&mut self) {
-        self.projects.forget();
-        self.keys.forget();
-    }
-
-    fn create(&self, dialect: &Dialect) -> String {
-        self.projects.names().create(dialect) + &self.keys.names().create(dialect)
-    }
-
-    fn create_indexes(&self) -> Vec<String> {
-        let mut all = self.projects.names().create_indexes();
-        all.extend(self.keys.names().create_indexes());
-        all
-    }
-
-    fn tables(&self) -> Vec<String> {
-        let mut all = self.projects.names().tables();
-        all.extend(self.keys.names().tables());
-        all
+    fn parts(&mut self) -> Vec<&mut dyn Part> {
+        vec![&mut self.projects, &mut self.keys]
     }
 }

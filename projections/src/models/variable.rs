@@ -1,6 +1,6 @@
 //! Rows of variables.
 
-use crate::db::Value;
+use crate::db::Buffer;
 use crate::model::Variable;
 use crate::table::{Column, Table};
 use crate::versions::Row;
@@ -20,14 +20,12 @@ impl Row for Variable {
         ids_in_parent: true,
     };
 
-    fn columns(&self, to: &mut Vec<Value>) {
-        to.extend([
-            self.id.as_str().into(),
-            self.function_id.as_str().into(),
-            self.created_at.into(),
-            self.updated_at.into(),
-            self.key.as_str().into(),
-            self.value.is_secret().into(),
-        ]);
+    fn columns(&self, to: &mut Buffer) {
+        to.text(&self.id);
+        to.text(&self.function_id);
+        to.integer(self.created_at);
+        to.integer(self.updated_at);
+        to.text(&self.key);
+        to.flag(self.value.is_secret());
     }
 }

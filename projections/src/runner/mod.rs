@@ -83,7 +83,7 @@ impl Live {
         Self {
             slot,
             generation,
-            projection: (DEFINITIONS[slot].make)(generation),
+            projection: (DEFINITIONS[slot].make)(generation, ready),
             checkpoint,
             hash: String::new(),
             ready,
@@ -277,6 +277,7 @@ impl Runner {
             Ok(())
         })?;
         live.ready = true;
+        live.projection.be_ready();
         self.publish();
         Ok(true)
     }

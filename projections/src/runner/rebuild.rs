@@ -70,7 +70,9 @@ impl Runner {
                 return Err(Error::Fenced);
             }
             Err(error) => {
-                self.drop_tables(rebuild.greens.iter().flat_map(|greens| &greens.lives));
+                if let Some(greens) = &mut rebuild.greens {
+                    self.drop_tables(&mut greens.lives);
+                }
                 self.end(rebuild, Err(error));
             }
         }
@@ -79,8 +81,10 @@ impl Runner {
 
     /// Gives up the rebuild that is under way, if one is.
     pub(super) fn abandon_rebuild(&mut self, reason: &str) {
-        if let Some(rebuild) = self.rebuilds.pop_front() {
-            self.drop_tables(rebuild.greens.iter().flat_map(|greens| &greens.lives));
+        if let Some(mut rebuild) = self.rebuilds.pop_front() {
+            if let Some(greens) = &mut rebuild.greens {
+                self.drop_tables(&mut greens.lives);
+            }
             self.end(rebuild, Err(Error::Unavailable(reason.to_owned())));
         }
     }
@@ -136,7 +140,7 @@ impl Runner {
             return Ok(false);
         }
         let indexes = greens.indexes.get_or_insert_with(|| {
-            let each = greens.lives.iter();
+            let each = greens.lives.iter_mut();
             each.flat_map(|live| live.projection.create_indexes())
                 .collect()
         });
@@ -168,13 +172,13 @@ impl Runner {
     }
 
     fn begin(&mut self, slots: &[usize]) -> Result<Greens, Error> {
-        let lives: Vec<Live> = slots
+        let mut lives: Vec<Live> = slots
             .iter()
             .map(|slot| Live::new(*slot, self.lives[*slot].generation + 1, 0, false))
             .collect();
         apply::fenced(&mut self.db, self.epoch, |db| {
-            for live in &lives {
-                let sql = live.projection.create(db.dialect());
+            for live in &mut lives {
+                let sql = live.projection.create_tables(db.dialect());
                 db.run(&sql)?;
             }
             Ok(())
@@ -187,7 +191,7 @@ impl Runner {
     }
 
     /// Puts new generations in the place of those that are read.
-    fn switch(&mut self, greens: Vec<Live>) -> Result<(), Error> {
+    fn switch(&mut self, mut greens: Vec<Live>) -> Result<(), Error> {
         let switched = apply::fenced(&mut self.db, self.epoch, |db| {
             for green in &greens {
                 let pointer = Pointer {
@@ -200,22 +204,23 @@ impl Runner {
             Ok(())
         });
         if let Err(error) = switched {
-            self.drop_tables(greens.iter());
+            self.drop_tables(&mut greens);
             return Err(error);
         }
         let mut old = Vec::new();
         for mut green in greens {
             green.ready = true;
+            green.projection.be_ready();
             let slot = green.slot;
             old.push(std::mem::replace(&mut self.lives[slot], green));
         }
         self.publish();
-        self.drop_tables(old.iter());
+        self.drop_tables(&mut old);
         Ok(())
     }
 
-    fn drop_tables<'a>(&mut self, lives: impl Iterator<Item = &'a Live>) {
-        for table in lives.flat_map(|live| live.projection.tables()) {
+    fn drop_tables(&mut self, lives: &mut [Live]) {
+        for table in lives.iter_mut().flat_map(|live| live.projection.tables()) {
             let sql = format!("DROP TABLE IF EXISTS {table}");
             if let Err(error) = apply::fenced(&mut self.db, self.epoch, |db| db.run(&sql)) {
                 tracing::warn!(table, %error, "a table that nobody reads was left behind");

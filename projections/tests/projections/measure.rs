@@ -26,11 +26,12 @@ fn number(name: &str, usual: u64) -> u64 {
 }
 
 /// Writes a journal of about this many events, or takes the one that is there:
-/// of ten events one makes a function, two change one, three belong to a
-/// deployment, and four are executions.
-async fn journal(events: u64) -> Arc<dyn Journal> {
+/// of fifty events one makes a function, ten change one, five belong to a
+/// deployment, and the rest are executions; they concern the functions that
+/// were made last.
+async fn journal(events: u64, only_functions: bool) -> Arc<dyn Journal> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let path = folder.join(format!("measure-{events}.db"));
+    let path = folder.join(format!("measure-{events}-{only_functions}.db"));
     let there = path.exists();
     let journal = journal::sqlite::Options::new(path).build().unwrap();
     if there && journal.head() >= events {
@@ -39,12 +40,27 @@ async fn journal(events: u64) -> Arc<dyn Journal> {
     let mut dice = Dice::new(1);
     let mut sequences = std::collections::HashMap::new();
     let mut batch: Vec<Append> = Vec::new();
-    let mut functions = 0;
+    let mut functions: usize = 0;
     let mut written = 0;
     let mut last_deployment = (0, 0);
     while written < events {
-        let what = written % 10;
-        let some = |dice: &mut Dice| dice.roll(functions.max(1)) as u64;
+        let what = match written % 50 {
+            _ if only_functions => u64::from(written % 3 > 0),
+            0 => 0,
+            1 => 3,
+            2 => 4,
+            3 => 5,
+            4..=10 => 1,
+            11..=13 => 2,
+            _ => 6,
+        };
+        let some = |dice: &mut Dice| {
+            let newest = functions.max(1);
+            if only_functions {
+                return dice.roll(newest) as u64;
+            }
+            (newest - 1 - dice.roll(newest.min(500))) as u64
+        };
         let (kind, key, event) = match what {
             0 => {
                 functions += 1;
@@ -180,24 +196,37 @@ async fn caught_up(journal: &Arc<dyn Journal>, path: PathBuf) -> ReadModels {
 
 #[test]
 #[ignore = "takes minutes"]
-fn measure() {
+fn measure_rebuild() {
     crate::property::runtime().block_on(async {
-        let events = number("EVENTS", 1_000_000);
-        let journal = journal(events).await;
+        let journal = journal(number("EVENTS", 1_000_000), false).await;
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("measure-reads.db");
         let reads = caught_up(&journal, path.clone()).await;
-        lists(&reads, &journal).await;
+        let head = journal.head();
         let begin = Instant::now();
         reads.rebuild("all").await.unwrap();
         let took = begin.elapsed();
         println!(
             "rebuild of all: {took:.2?}, {:.0}/s",
-            events as f64 / took.as_secs_f64()
+            head as f64 / took.as_secs_f64()
         );
         latency(&reads, &journal).await;
         reads.close().await;
         journal.close().await;
         println!("file: {} MB", std::fs::metadata(path).unwrap().len() >> 20);
+    });
+}
+
+/// A third of the events make functions, two thirds change one.
+#[test]
+#[ignore = "takes minutes"]
+fn measure_lists() {
+    crate::property::runtime().block_on(async {
+        let journal = journal(number("EVENTS", 300_000), true).await;
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("measure-lists.db");
+        let reads = caught_up(&journal, path.clone()).await;
+        lists(&reads, &journal).await;
+        reads.close().await;
+        journal.close().await;
     });
 }
 

@@ -1,7 +1,7 @@
 //! The read models as anybody would write them who never asks for the past: a
 //! fold in memory. What the real ones are held to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aggregates::event::Event;
 use aggregates::{Text, deployment, execution, function, project};
@@ -19,6 +19,8 @@ pub struct World {
     pub deployments: BTreeMap<In, Deployment>,
     pub logs: BTreeMap<In, String>,
     pub executions: BTreeMap<In, Execution>,
+    /// Deployments that were active at some time.
+    pub activated: BTreeSet<In>,
 }
 
 fn split(key: &str) -> In {
@@ -58,6 +60,7 @@ impl World {
                 self.variables.retain(|(project, ..), _| *project != id);
                 self.deployments.retain(|(project, _), _| *project != id);
                 self.logs.retain(|(project, _), _| *project != id);
+                self.activated.retain(|(project, _)| *project != id);
                 self.executions.retain(|(project, _), _| *project != id);
             }
             E::KeyCreated { id: key_id, key } => {
@@ -132,13 +135,18 @@ impl World {
                 self.executions
                     .retain(|(p, _), row| !of(p, &row.function_id));
                 let deployments = &self.deployments;
+                self.activated.retain(|at| deployments.contains_key(at));
                 self.logs.retain(|at, _| deployments.contains_key(at));
             }
             E::DeploymentActivated {
                 deployment,
                 queued_at,
             } => {
-                let active = self.deployments.get(&(project, deployment.to_string()));
+                let active_at = (project, deployment.to_string());
+                let active = self.deployments.get(&active_at);
+                if active.is_some() {
+                    self.activated.insert(active_at);
+                }
                 row.deployment_id = active.map_or(String::new(), |active| active.id.clone());
                 row.deployment_created_at = active.map(|active| active.created_at);
                 if queued_at.is_some() {
@@ -299,6 +307,7 @@ impl World {
             }
             E::BuildCanceled { duration_ms, log } => ended(row, "canceled", *duration_ms, log),
             E::DeploymentDeleted {} => {
+                self.activated.remove(&at);
                 self.deployments.remove(&at);
                 self.logs.remove(&at);
                 let owner = (project.clone(), function.clone());

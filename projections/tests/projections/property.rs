@@ -149,13 +149,7 @@ async fn overall(view: &View, world: &World) {
     let mut expected: Vec<_> = world
         .deployments
         .iter()
-        .filter(|((project, id), row)| {
-            let function = world
-                .functions
-                .get(&(project.clone(), row.function_id.clone()));
-            let inactive = function.is_some_and(|function| function.deployment_id != *id);
-            row.status == "ready" && row.activate && inactive
-        })
+        .filter(|(at, row)| row.status == "ready" && row.activate && !world.activated.contains(*at))
         .map(|((project, _), row)| (project.clone(), row.clone()))
         .collect();
     expected.sort_by_key(|(_, row)| row.sequence);

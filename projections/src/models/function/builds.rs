@@ -26,12 +26,7 @@ impl Functions {
         let (project, id) = event.key()?;
         let position = event.stored.position;
         let now = event.stored.recorded_at;
-        // The parent is not part of a deployment's key.
-        let at = Place {
-            project,
-            parent: "",
-            id,
-        };
+        let at = Place::new(project, id);
         let log = |text| Log {
             project,
             deployment: id,
@@ -41,16 +36,16 @@ impl Functions {
         match happened {
             Happened::DeploymentCreated { plan } => {
                 let function = plan.function.as_str();
-                let exists = self
-                    .functions
-                    .update(store, place(project, function), |found| {
-                        found.row.latest_deployment_id = id.to_owned();
-                        found.row.latest_deployment_created_at = Some(now);
-                        found.row.latest_deployment_status = "waiting".to_owned();
-                        if plan.activate {
-                            found.activating.push(id.to_owned());
-                        }
-                    })?;
+                let exists =
+                    self.functions
+                        .update(store, Place::new(project, function), |found| {
+                            found.row.latest_deployment_id = id.to_owned();
+                            found.row.latest_deployment_created_at = Some(now);
+                            found.row.latest_deployment_status = "waiting".to_owned();
+                            if plan.activate {
+                                found.activating.push(id.to_owned());
+                            }
+                        })?;
                 // It came too late: its function is gone.
                 if !exists {
                     return Ok(());
@@ -76,11 +71,10 @@ impl Functions {
                     build_started_at: None,
                     failure: String::new(),
                 };
-                let at = Place {
-                    parent: function,
-                    ..at
-                };
-                self.deployments.create(store, at, DeploymentRow { row });
+                let at = at.below(function);
+                let activated = false;
+                self.deployments
+                    .create(store, at, DeploymentRow { row, activated })?;
             }
             Happened::ChunkStored { .. } => {
                 self.change(store, at, now, |_| {})?;
@@ -154,7 +148,7 @@ impl Functions {
                 let function = deployment.row.function_id;
                 let newest = self.newest(store, project, &function)?;
                 self.functions
-                    .update(store, place(project, &function), |found| {
+                    .update(store, Place::new(project, &function), |found| {
                         if found.row.deployment_id == id {
                             found.row.deployment_id = String::new();
                             found.row.deployment_created_at = None;
@@ -195,7 +189,7 @@ impl Functions {
         id: &str,
         now: i64,
     ) -> Result<(), Error> {
-        let at = place(project, function);
+        let at = Place::new(project, function);
         let activating = match self.functions.get(store, at)? {
             Some(found) if found.activating.iter().any(|one| one == id) => &found.activating,
             _ => return Ok(()),
@@ -211,7 +205,7 @@ impl Functions {
         self.functions
             .update(store, at, |found| found.activating.retain(|one| one == id))?;
         for other in others {
-            self.change(store, place(project, &other), now, |row| {
+            self.change(store, Place::new(project, &other), now, |row| {
                 row.activate = false
             })?;
         }
@@ -228,14 +222,14 @@ impl Functions {
         let Some(function) = function else {
             return Ok(());
         };
-        let at = place(project, &function);
+        let at = Place::new(project, &function);
         let Some(found) = self.functions.get(store, at)? else {
             return Ok(());
         };
         let latest = found.row.latest_deployment_id.clone();
         let latest = self
             .deployments
-            .get(store, place(project, &latest))?
+            .get(store, Place::new(project, &latest))?
             .cloned();
         self.functions.update(store, at, |found| {
             found.show(latest.as_ref().map(|latest| &latest.row));
@@ -252,21 +246,20 @@ impl Functions {
         let Some(id) = self.deployments.newest(store, project, function)? else {
             return Ok(None);
         };
-        let newest = self.deployments.get(store, place(project, &id))?;
+        let newest = self.deployments.get(store, Place::new(project, &id))?;
         Ok(newest.map(|newest| newest.row.clone()))
     }
 
     fn log(&mut self, store: &mut Store<'_>, log: &Log<'_>) -> Result<(), Error> {
         let exists = self
             .deployments
-            .get(store, place(log.project, log.deployment))?;
+            .get(store, Place::new(log.project, log.deployment))?;
         if exists.is_some() && !log.text.is_empty() {
-            self.logs.extend([
-                log.project.into(),
-                log.deployment.into(),
-                log.position.into(),
-                log.text.into(),
-            ]);
+            let rows = &mut self.logs.rows;
+            rows.text(log.project);
+            rows.text(log.deployment);
+            rows.number(log.position);
+            rows.text(log.text);
         }
         Ok(())
     }
@@ -279,13 +272,5 @@ impl super::FunctionRow {
         row.latest_deployment_created_at = latest.map(|latest| latest.created_at);
         row.latest_deployment_status =
             latest.map_or_else(String::new, |latest| latest.status.clone());
-    }
-}
-
-fn place<'a>(project: &'a str, id: &'a str) -> Place<'a> {
-    Place {
-        project,
-        parent: "",
-        id,
     }
 }

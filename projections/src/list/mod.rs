@@ -1,0 +1,218 @@
+//! List requests as SQL.
+//!
+//! One statement walks, in list order, either the lives below a parent, or the
+//! things that had one value of a facet, or those that a search finds, and
+//! finds the version of each at the asked position. See [`crate::table`].
+
+mod filter;
+mod order;
+mod walk;
+
+use crate::Error;
+use crate::db::{Database, Dialect};
+use crate::query::{Cursor, List, OrderBy, Page};
+use crate::search::Term;
+use crate::table::{GLOBAL, Names};
+use crate::versions::{Row, read_body};
+use order::beyond;
+use walk::{Arm, Sql, alive, facet_arms, version};
+
+/// What a list is read from.
+pub(crate) struct Source<'a> {
+    pub names: &'a Names,
+    pub project: &'a str,
+    pub parent: &'a str,
+    /// The position that is asked for; none: now.
+    pub at: Option<u64>,
+}
+
+/// Reads a page.
+pub(crate) fn list<R: Row>(
+    db: &mut dyn Database,
+    source: &Source<'_>,
+    list: &List,
+) -> Result<Page<R>, Error> {
+    let plan = Plan {
+        source,
+        dialect: db.dialect(),
+        term: match list.search.as_str() {
+            "" => None,
+            search => Some(Term::parse(search)),
+        },
+        list,
+    };
+    let rows = plan.rows(db)?;
+    let total = match list.count_up_to {
+        Some(most) => plan.count(db, most)?,
+        None => 0,
+    };
+    Ok(Page { rows, total })
+}
+
+/// Reads one row by its id.
+pub(crate) fn get<R: Row>(
+    db: &mut dyn Database,
+    source: &Source<'_>,
+    id: &str,
+) -> Result<Option<R>, Error> {
+    let mut sql = Sql::default();
+    let names = source.names;
+    let mut text = format!(
+        "SELECT v.body FROM {} AS d CROSS JOIN {} AS v \
+         WHERE d.project = {} AND d.id = {} AND {} AND {}",
+        names.lives,
+        names.versions,
+        sql.bind(source.project),
+        sql.bind(id),
+        alive(source.at, &mut sql),
+        version(names, source.at, &mut sql),
+    );
+    if names.table.ids_in_parent {
+        text += &format!(" AND d.parent = {}", sql.bind(source.parent));
+    }
+    text += " ORDER BY d.sequence DESC LIMIT 1";
+    let mut found = None;
+    db.query(&text, &sql.values, &mut |record| {
+        found = Some(read_body(record.text(0)?)?);
+        Ok(false)
+    })?;
+    Ok(found)
+}
+
+/// Reads the rows that are looked for by this over all projects, with their
+/// projects, oldest first.
+pub(crate) fn global<R: Row>(
+    db: &mut dyn Database,
+    names: &Names,
+    at: Option<u64>,
+    value: &str,
+) -> Result<Vec<(String, R)>, Error> {
+    let mut sql = Sql::default();
+    let value = sql.bind(value);
+    let version = version(names, at, &mut sql);
+    let arms: Vec<String> = facet_arms(names, at, db.dialect(), &mut sql)
+        .into_iter()
+        .map(|Arm { from, alive }| {
+            format!(
+                "SELECT l.project, v.body, d.sequence FROM {from} CROSS JOIN {} AS l \
+                 CROSS JOIN {} AS v WHERE d.facet = {GLOBAL} AND d.project = '' \
+                 AND d.parent = '' AND d.value = {value} AND {alive} \
+                 AND l.sequence = d.sequence AND {version}",
+                names.lives, names.versions,
+            )
+        })
+        .collect();
+    let text = format!("{} ORDER BY 3", arms.join(" UNION ALL "));
+    let mut found = Vec::new();
+    db.query(&text, &sql.values, &mut |record| {
+        found.push((record.text(0)?.to_owned(), read_body(record.text(1)?)?));
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+/// A list request, about to become a statement.
+struct Plan<'a> {
+    source: &'a Source<'a>,
+    dialect: &'static Dialect,
+    term: Option<Term>,
+    list: &'a List,
+}
+
+impl Plan<'_> {
+    fn rows<R: Row>(&self, db: &mut dyn Database) -> Result<Vec<R>, Error> {
+        if self.list.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut order = self.list.order.iter();
+        let random = order.any(|order| order.by == OrderBy::Random);
+        let mut keys = self.keys()?;
+        let mut sql = Sql::default();
+        let walk = self.walk(&mut sql, keys.first().map(|key| key.name));
+        let mut conditions = walk.conditions;
+        conditions.push(version(self.source.names, self.source.at, &mut sql));
+        conditions.extend(self.conditions(&mut sql, walk.fulfils)?);
+        if let Some(column) = walk.ordered_by
+            && let Some(key) = keys.iter_mut().find(|key| key.name == column)
+        {
+            "d.value".clone_into(&mut key.expression);
+        }
+        let backwards = matches!(self.list.cursor, Some(Cursor::Before(_)));
+        if let Some(Cursor::After(id) | Cursor::Before(id)) = &self.list.cursor {
+            let pivot = self.pivot(db, &keys, id)?;
+            conditions.push(beyond(&mut sql, &keys, &pivot, backwards));
+        }
+        let mut columns: Vec<&str> = Vec::new();
+        let mut order: Vec<String> = Vec::new();
+        if random {
+            columns.push("random()");
+            order.push("2".to_owned());
+        }
+        for key in &keys {
+            columns.push(&key.expression);
+            let descending = key.descending != backwards;
+            let direction = if descending { " DESC" } else { "" };
+            order.push(format!("{}{direction}", columns.len() + 1));
+        }
+        let (columns, conditions) = (columns.join(", "), conditions.join(" AND "));
+        let versions = &self.source.names.versions;
+        let arms: Vec<String> = walk
+            .arms
+            .iter()
+            .map(|Arm { from, alive }| {
+                format!(
+                    "SELECT v.body, {columns} FROM {from} CROSS JOIN {versions} AS v \
+                     WHERE {alive} AND {conditions}"
+                )
+            })
+            .collect();
+        let text = format!(
+            "{} ORDER BY {} LIMIT {} OFFSET {}",
+            arms.join(" UNION ALL "),
+            order.join(", "),
+            sql.bind(self.list.limit),
+            sql.bind(self.list.offset),
+        );
+        let mut rows = Vec::with_capacity(self.list.limit.min(1000) as usize);
+        db.query(&text, &sql.values, &mut |record| {
+            rows.push(read_body(record.text(0)?)?);
+            Ok(true)
+        })?;
+        if backwards {
+            rows.reverse();
+        }
+        Ok(rows)
+    }
+
+    fn count(&self, db: &mut dyn Database, most: u32) -> Result<u32, Error> {
+        let mut sql = Sql::default();
+        let walk = self.walk(&mut sql, None);
+        let filters = self.conditions(&mut sql, walk.fulfils)?;
+        let mut conditions = walk.conditions;
+        let mut join = String::new();
+        if !filters.is_empty() {
+            join = format!(" CROSS JOIN {} AS v", self.source.names.versions);
+            conditions.push(version(self.source.names, self.source.at, &mut sql));
+            conditions.extend(filters);
+        }
+        let conditions = conditions.join(" AND ");
+        let arms: Vec<String> = walk
+            .arms
+            .iter()
+            .map(|Arm { from, alive }| {
+                format!("SELECT 1 FROM {from}{join} WHERE {alive} AND {conditions}")
+            })
+            .collect();
+        let text = format!(
+            "SELECT count(*) FROM ({} LIMIT {}) AS counted",
+            arms.join(" UNION ALL "),
+            sql.bind(most),
+        );
+        let mut total = 0;
+        db.query(&text, &sql.values, &mut |record| {
+            total = record.integer(0)?;
+            Ok(false)
+        })?;
+        Ok(u32::try_from(total).unwrap_or(u32::MAX))
+    }
+}
