@@ -21,6 +21,8 @@ fn main() {
     }
     text.push_str("export const { run, resume, tick } = globalThis.__strata.entry;\n");
     text.push_str("delete globalThis.__strata.entry;\n");
+    // Garbage of the evaluation would be in every snapshot.
+    text.push_str("globalThis.__cqjs.runGc();\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("prelude.js");
     fs::write(out, text).expect("the build directory is writable");
 }

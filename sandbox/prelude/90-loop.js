@@ -9,6 +9,8 @@ const S = globalThis.__strata;
 const { deliver, wellFormed, bytes: toBytes, wake, settle, renew } = S.inner;
 delete S.inner;
 const indirectEval = globalThis.eval;
+const { parse } = JSON;
+const { apply } = Reflect;
 const engine = globalThis.__cqjs;
 Object.defineProperty(globalThis, "__cqjs", { enumerable: false });
 delete globalThis.wit;
@@ -302,51 +304,68 @@ const handler = (exports) => {
   return undefined;
 };
 
-const start = (job, body) => {
-  const proceed = (exports) => {
-    program = exports;
-    if (!job.driver) {
-      // What the top level left behind must not get into a snapshot.
-      engine.runGc();
-      const keys = exports && (typeof exports === "object" || typeof exports === "function") ? Object.keys(exports) : [];
-      end("loaded", { handler: handler(exports) !== undefined, exports: keys });
-      return;
-    }
-    const driver = S.drivers[job.driver];
-    if (!driver) throw new Error(`unknown driver ${job.driver}`);
-    driver({ exports, handler: handler(exports), request: job.request, logging: job.logging, body, fail: end }).then(
-      (result) => end("done", result.value, result.text === undefined ? undefined : wellFormed(result.text), result.body),
-      (error) => fail("run", error, "threw"),
-    );
-  };
+// No `then` is looked up on a promise here: a function may have replaced it.
+const start = async (job, body) => {
   // Top-level await gives a promise of the exports.
   if (isPromise(program)) {
-    program.then(proceed, (error) => fail("load", error, "module")).catch((error) => fail("run", error, "threw"));
-  } else {
-    proceed(program);
+    try {
+      program = await program;
+    } catch (error) {
+      fail("load", error, "module");
+      return;
+    }
+  }
+  const exports = program;
+  if (!job.driver) {
+    // What the top level left behind must not get into a snapshot.
+    engine.runGc();
+    const keys = exports && (typeof exports === "object" || typeof exports === "function") ? Object.keys(exports) : [];
+    end("loaded", { handler: handler(exports) !== undefined, exports: keys });
+    return;
+  }
+  try {
+    const driver = S.drivers[job.driver];
+    if (!driver) throw new Error(`unknown driver ${job.driver}`);
+    const result = await driver({
+      exports,
+      handler: handler(exports),
+      request: job.request,
+      logging: job.logging,
+      body,
+      fail: end,
+    });
+    end("done", result.value, result.text === undefined ? undefined : wellFormed(result.text), result.body);
+  } catch (error) {
+    fail("run", error, "threw");
   }
 };
 
-S.entry = {
-  async run(text, code, body) {
-    settled = false;
-    const job = JSON.parse(text);
-    renew();
-    if (code !== null && !load(code)) return;
-    try {
-      start(job, toBytes(body));
-    } catch (error) {
-      fail("run", error, "threw");
-    }
+// What an entry point returns: the engine asks it for `then` and is told at
+// once that the call is over. The jobs that it left behind run after that.
+const over = {
+  __proto__: null,
+  then(resolve) {
+    resolve();
   },
-  async resume(id, ok, value, data) {
+};
+
+S.entry = {
+  run(text, code, body) {
+    settled = false;
+    const job = parse(text);
+    renew();
+    if (code === null || load(code)) start(job, toBytes(body));
+    return over;
+  },
+  resume(id, ok, value, data) {
     try {
       deliver(id, ok, value, data);
     } catch (error) {
       crash(error);
     }
+    return over;
   },
-  async tick() {
+  tick() {
     told = undefined;
     try {
       let entry;
@@ -357,15 +376,15 @@ S.entry = {
       } else if (immediates.length > 0) {
         entry = immediates.shift();
         timers.delete(entry.id);
-      } else {
-        return;
       }
-      entry.fn.apply(entry.shown ?? undefined, entry.args);
-      if (entry.repeat && timers.has(entry.id) && entry.at < 0) arm(entry);
+      if (entry !== undefined) {
+        apply(entry.fn, entry.shown ?? undefined, entry.args);
+        if (entry.repeat && timers.has(entry.id) && entry.at < 0) arm(entry);
+      }
     } catch (error) {
       crash(error);
-    } finally {
-      announce();
     }
+    announce();
+    return over;
   },
 };

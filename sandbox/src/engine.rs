@@ -5,7 +5,9 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+};
 
 use crate::incremental::Functions;
 use crate::{Error, Options};
@@ -17,7 +19,8 @@ const TICK: Duration = Duration::from_millis(5);
 /// Stack of compiled code. Deep recursion in a function ends here.
 const STACK: usize = 2 << 20;
 
-fn base() -> Config {
+/// What all engines have in common.
+pub(crate) fn base() -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -48,11 +51,13 @@ pub(crate) fn run(options: &Options, functions: Arc<Functions>) -> Result<Engine
         .table_elements(20_000)
         .total_stacks(instances.saturating_mul(2))
         .max_memory_size(options.max_memory)
-        // Nothing stays resident for instances that are gone.
+        // A slot that was used keeps up to a MiB of its pages, and gets back only
+        // those that were written: most of an instance's cost is page faults.
         .max_unused_warm_slots(instances.min(32))
-        .linear_memory_keep_resident(0)
-        .table_keep_resident(0)
-        .async_stack_keep_resident(64 << 10);
+        .linear_memory_keep_resident(1 << 20)
+        .table_keep_resident(64 << 10)
+        .pagemap_scan(Enabled::Auto)
+        .decommit_batch_size(16);
     let mut config = base();
     config
         .cranelift_opt_level(OptLevel::Speed)

@@ -52,6 +52,14 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            breached: false,
+            peak: 0,
+        }
+    }
+
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
@@ -175,11 +183,7 @@ pub(crate) fn store(
         wasi: wasi.build(),
         table: ResourceTable::new(),
         stderr,
-        limiter: Limiter {
-            limit: limits.memory,
-            breached: false,
-            peak: 0,
-        },
+        limiter: Limiter::new(limits.memory),
         host,
     };
     let mut store = Store::new(engine, state);

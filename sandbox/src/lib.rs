@@ -27,6 +27,7 @@ mod program;
 mod service;
 mod specialise;
 mod tiers;
+mod web;
 
 pub use cancel::Cancel;
 pub use capability::{Answer, Answered, Capability, Pending, Recorder};

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{Mutex, Semaphore};
+use bytes::Bytes;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Engine, Store};
 
 use crate::artefact::Store as Artefacts;
-use crate::concurrency::Owners;
+use crate::concurrency::{Guard, Owners};
 use crate::engine::{self, Ticker};
 use crate::execution::Ready;
 use crate::guest::{self, Phase, Settled, State};
@@ -18,8 +19,8 @@ use crate::outbound::{Access, Clients};
 use crate::specialise::Builder;
 use crate::tiers::{Key, Tiers};
 use crate::{
-    Error, Failure, Invocation, Kind, LoadError, Loaded, Options, Outcome, Program, Response,
-    Thrown, Tier, image,
+    Env, Error, Failure, Invocation, Kind, LoadError, Loaded, Options, Outcome, Program, Response,
+    Thrown, Tier, image, web,
 };
 
 /// Runs programs. Cheap to clone; clones share engine, caches and limits.
@@ -34,7 +35,10 @@ pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<State>,
     pub(crate) shared: Ready,
-    pub(crate) tiers: Arc<Tiers>,
+    pub(crate) tiers: Arc<Tiers<Ready>>,
+    components: Arc<Tiers<web::Ready>>,
+    compiling: Mutex<()>,
+    web: web::Web,
     pub(crate) builder: Mutex<Option<Builder>>,
     clients: Arc<Clients>,
     ticker: Ticker,
@@ -58,6 +62,9 @@ impl Sandbox {
             owners: Arc::default(),
             clients: Arc::new(Clients::new()?),
             tiers: Tiers::new(options.artefact_memory),
+            components: Tiers::new(options.artefact_memory),
+            compiling: Mutex::default(),
+            web: web::Web::default(),
             builder: Mutex::default(),
             options,
             version,
@@ -73,22 +80,17 @@ impl Sandbox {
     /// Runs a program once, in an instance of its own.
     pub async fn execute(&self, program: &Program, invocation: Invocation) -> Outcome {
         let started = Instant::now();
-        let (ended, store, tier) = self.run(program, &invocation).await;
-        let result = ended.and_then(|settled| response(settled, &invocation));
-        let (logs, errors, memory) = match store {
-            Some(store) => {
-                let state = store.into_data();
-                (state.host.logs, state.host.errors, state.limiter.peak)
-            }
-            None => (Lines::new("Logs", 0), Lines::new("Errors", 0), 0),
+        let ended = match self.admit(&invocation).await {
+            Ok(_admitted) => self.run(program, &invocation).await,
+            Err(failure) => Ended::before(failure),
         };
         Outcome {
-            result,
-            logs: logs.finish(),
-            errors: errors.finish(),
+            result: ended.result,
+            logs: ended.logs.finish(),
+            errors: ended.errors.finish(),
             duration: started.elapsed(),
-            tier,
-            memory,
+            tier: ended.tier,
+            memory: ended.memory,
         }
     }
 
@@ -101,60 +103,108 @@ impl Sandbox {
         program: &Program,
         mut invocation: Invocation,
     ) -> Result<Loaded, Failure> {
-        invocation.driver = "";
-        let (ended, _, _) = self.run(program, &invocation).await;
-        let settled = ended?;
-        if settled.kind != "loaded" {
-            return Err(told(&settled));
+        if let Kind::Component(wasm) = program.kind() {
+            self.component(program, wasm).await?;
+            return Ok(Loaded {
+                handler: true,
+                exports: vec!["wasi:http/incoming-handler".to_owned()],
+            });
         }
-        serde_json::from_str(&settled.value).map_err(|error| Failure::Internal(error.to_string()))
+        invocation.driver = "";
+        let _admitted = self.admit(&invocation).await?;
+        let loaded = self.run(program, &invocation).await.result?;
+        serde_json::from_value(loaded.value).map_err(|error| Failure::Internal(error.to_string()))
     }
 
-    async fn run(
+    /// Waits for a free instance, within the bounds of the owner.
+    async fn admit(
         &self,
-        program: &Program,
         invocation: &Invocation,
-    ) -> (Result<Settled, Failure>, Option<Store<State>>, Tier) {
+    ) -> Result<(Guard, OwnedSemaphorePermit), Failure> {
         let parts = &self.0;
         let limits = &invocation.limits;
-        let Some(_owned) = parts.owners.enter(&invocation.owner, limits.concurrency) else {
-            let limit = limits.concurrency;
-            return (Err(Failure::Concurrency { limit }), None, Tier::Shared);
-        };
-        let slot = tokio::time::timeout(limits.wall, parts.slots.acquire()).await;
-        let Ok(Ok(_slot)) = slot else {
-            let limit = parts.options.max_instances as usize;
-            return (Err(Failure::Concurrency { limit }), None, Tier::Shared);
-        };
+        let limit = limits.concurrency;
+        let owned = parts.owners.enter(&invocation.owner, limit);
+        let owned = owned.ok_or(Failure::Concurrency { limit })?;
+        let slot = tokio::time::timeout(limits.wall, parts.slots.clone().acquire_owned()).await;
+        let limit = parts.options.max_instances as usize;
+        match slot {
+            Ok(Ok(slot)) => Ok((owned, slot)),
+            _ => Err(Failure::Concurrency { limit }),
+        }
+    }
+
+    async fn run(&self, program: &Program, invocation: &Invocation) -> Ended {
+        let parts = &self.0;
+        let outbound = Access::new(
+            parts.clients.clone(),
+            invocation.outbound.clone(),
+            invocation.limits.connections,
+        );
         let (ready, code, tier) = match program.kind() {
             Kind::JavaScript(code) => match self.own(program, invocation).await {
                 Some(own) => (own, None, Tier::Own),
                 None => (parts.shared.clone(), Some(&**code), Tier::Shared),
             },
-            Kind::Component(_) => {
-                let text = "components cannot be run yet".to_owned();
-                return (Err(Failure::Internal(text)), None, Tier::Own);
+            Kind::Component(wasm) => {
+                return match self.component(program, wasm).await {
+                    Ok(ready) => {
+                        let ended = parts.web.execute(&ready, invocation, outbound).await;
+                        Ended {
+                            result: ended.result,
+                            logs: ended.logs,
+                            errors: ended.errors,
+                            memory: ended.memory,
+                            tier: Tier::Own,
+                        }
+                    }
+                    Err(failure) => Ended::before(failure),
+                };
             }
         };
-        let outbound = Access::new(
-            parts.clients.clone(),
-            invocation.outbound.clone(),
-            limits.connections,
-        );
         let mut store = guest::store(&parts.engine, invocation, Phase::Run, Some(outbound));
         let job = job(invocation);
         let _running = parts.ticker.run();
         let deadline = store.data().host.deadline;
-        let ended = {
+        let settled = {
             let work = ready.execute(&mut store, &job, code, &invocation.body);
             tokio::select! {
-                ended = tokio::time::timeout_at(deadline.into(), work) => {
-                    ended.unwrap_or(Err(Failure::Timeout))
+                settled = tokio::time::timeout_at(deadline.into(), work) => {
+                    settled.unwrap_or(Err(Failure::Timeout))
                 }
                 () = invocation.cancel.canceled() => Err(Failure::Canceled),
             }
         };
-        (ended, Some(store), tier)
+        let state = store.into_data();
+        Ended {
+            result: settled.and_then(|settled| response(settled, invocation)),
+            logs: state.host.logs,
+            errors: state.host.errors,
+            memory: state.limiter.peak,
+            tier,
+        }
+    }
+}
+
+/// How an execution ended, before its output is put together.
+struct Ended {
+    result: Result<Response, Failure>,
+    logs: Lines,
+    errors: Lines,
+    memory: usize,
+    tier: Tier,
+}
+
+impl Ended {
+    /// It ended before anything ran.
+    fn before(failure: Failure) -> Self {
+        Self {
+            result: Err(failure),
+            logs: Lines::new("Logs", 0),
+            errors: Lines::new("Errors", 0),
+            memory: 0,
+            tier: Tier::Shared,
+        }
     }
 }
 
@@ -188,9 +238,32 @@ impl Sandbox {
         tokio::task::spawn_blocking(work).await.ok().flatten()
     }
 
-    /// Compiles a WebAssembly component and caches it.
-    pub(crate) async fn compile(&self, _program: &Program) -> Result<(), Error> {
-        Ok(())
+    /// A WebAssembly component, compiled.
+    pub(crate) async fn component(
+        &self,
+        program: &Program,
+        wasm: &Bytes,
+    ) -> Result<web::Ready, Failure> {
+        let parts = &self.0;
+        let key = Key::new(program, &Env::default(), "component");
+        if let Some(ready) = parts.components.get(&key) {
+            return Ok(ready);
+        }
+        // One at a time: a compilation takes all processors.
+        let _turn = parts.compiling.lock().await;
+        if let Some(ready) = parts.components.get(&key) {
+            return Ok(ready);
+        }
+        let (parts, program, wasm) = (parts.clone(), program.clone(), wasm.clone());
+        let work = move || {
+            let ready = parts.web.ready(&parts, &program, &wasm)?;
+            // Machine code takes about three times the space.
+            parts.components.insert(key, ready.clone(), wasm.len() * 3);
+            Ok(ready)
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| Err(Failure::Internal(Error::Stopped.to_string())))
     }
 }
 

@@ -132,9 +132,16 @@ impl Sandbox {
         env: &Arc<Env>,
     ) -> Result<Specialised, Error> {
         let parts = &self.0;
-        let Kind::JavaScript(code) = program.kind() else {
-            self.compile(program).await?;
-            return Ok(Specialised::Done);
+        let code = match program.kind() {
+            Kind::JavaScript(code) => code,
+            Kind::Component(wasm) => {
+                return Ok(match self.component(program, wasm).await {
+                    Ok(_) => Specialised::Done,
+                    Err(failure) => Specialised::Refused {
+                        reason: failure.to_string(),
+                    },
+                });
+            }
         };
         let key = Key::new(program, env, &parts.version);
         let mut builder = parts.builder.lock().await;

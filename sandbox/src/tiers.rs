@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::execution::Ready;
 use crate::{Env, Program};
 
 /// Identifies a tier-1 component: program, what its top level may have seen,
@@ -33,40 +32,44 @@ impl Key {
     }
 }
 
-struct Entry {
-    ready: Ready,
+struct Entry<R> {
+    ready: R,
     size: usize,
     used: u64,
 }
 
-#[derive(Default)]
-struct Inner {
+struct Inner<R> {
     clock: u64,
     size: usize,
-    loaded: HashMap<Key, Entry>,
+    loaded: HashMap<Key, Entry<R>>,
     /// No artefact on disk either, as last seen.
     absent: HashSet<Key>,
 }
 
 /// Loaded components, bounded by the size of their artefacts.
-pub(crate) struct Tiers {
+pub(crate) struct Tiers<R> {
     limit: usize,
-    inner: Mutex<Inner>,
+    inner: Mutex<Inner<R>>,
 }
 
-impl Tiers {
+impl<R: Clone> Tiers<R> {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner {
+                clock: 0,
+                size: 0,
+                loaded: HashMap::new(),
+                absent: HashSet::new(),
+            }),
         })
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, Inner<R>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self, key: &Key) -> Option<Ready> {
+    pub(crate) fn get(&self, key: &Key) -> Option<R> {
         let mut inner = self.inner();
         inner.clock += 1;
         let clock = inner.clock;
@@ -88,7 +91,7 @@ impl Tiers {
         inner.absent.insert(key);
     }
 
-    pub(crate) fn insert(&self, key: Key, ready: Ready, size: usize) {
+    pub(crate) fn insert(&self, key: Key, ready: R, size: usize) {
         let mut inner = self.inner();
         inner.clock += 1;
         let used = inner.clock;

@@ -139,8 +139,34 @@ impl Access {
         }
     }
 
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Sends one request as it is, without following redirects; the body of
+    /// the response is not bounded here.
+    pub(crate) async fn forward(
+        &self,
+        url: &str,
+        method: Method,
+        mut headers: HeaderMap,
+        body: bytes::Bytes,
+    ) -> Result<reqwest::Response, Error> {
+        let _turn = self.connections.acquire().await;
+        let url = Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;
+        for name in OWN {
+            headers.remove(name);
+        }
+        let client = self.client(&url)?;
+        let mut sending = client.request(method, url).headers(headers);
+        if !body.is_empty() {
+            sending = sending.body(body);
+        }
+        sending.send().await.map_err(|error| cause(&error))
+    }
+
     /// Checks where a hop goes; gives the client that may take it there.
-    pub(crate) fn client(&self, url: &Url) -> Result<Client, Error> {
+    fn client(&self, url: &Url) -> Result<Client, Error> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Error::Url(format!(
                 "the scheme {} is not supported",

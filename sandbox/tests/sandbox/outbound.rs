@@ -14,7 +14,7 @@ use crate::harness::{execute, get, module, run, text};
 
 /// A server on the loopback address; `answer` makes the raw response from the
 /// raw request. Gives the port and a count of requests.
-fn serve(
+pub fn serve(
     answer: impl Fn(&str) -> (Duration, Vec<u8>) + Send + Sync + 'static,
 ) -> (u16, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
@@ -56,7 +56,7 @@ fn response(status: &str, headers: &[&str], body: &str) -> Vec<u8> {
     (text + "\r\n" + body).into_bytes()
 }
 
-fn echo(request: &str) -> (Duration, Vec<u8>) {
+pub fn echo(request: &str) -> (Duration, Vec<u8>) {
     (
         Duration::ZERO,
         response("200 OK", &["x-a: 1", "x-a: 2"], request),
@@ -64,7 +64,7 @@ fn echo(request: &str) -> (Duration, Vec<u8>) {
 }
 
 /// May reach the loopback address of the test's own servers.
-fn open() -> Policy {
+pub fn open() -> Policy {
     Policy {
         networks: vec!["127.0.0.1".parse().unwrap()],
         ..Policy::default()
