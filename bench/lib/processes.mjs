@@ -4,9 +4,11 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 const running = new Set();
+// Capturing the stack of every error is for debugging; some shells ask for it.
+const env = { ...process.env, RUST_BACKTRACE: "0" };
 
 function start(program, words, options = {}) {
-  const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"], ...options });
+  const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"], env, ...options });
   running.add(child);
   child.once("exit", () => running.delete(child));
   return child;
@@ -38,6 +40,7 @@ export async function serve(program, words, ready, options = {}) {
   const begun = Date.now();
   const match = await new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${program} does not start`)), 120_000);
+    child.once("error", reject);
     child.once("exit", () => reject(new Error(`${program} ended at once`)));
     lines.on("line", (line) => {
       const found = line.match(ready);

@@ -12,7 +12,7 @@ export const over = (rounds, value) => median(rounds.map(value));
 
 export function number(value) {
   if (value >= 1000) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
-  if (value >= 100) return value.toFixed(0);
+  if (value >= 100 || Number.isInteger(value)) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
