@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 target="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/strata/target}"
 export CARGO_TARGET_DIR="$target"
+# Incremental builds cut a crate into many small units, which costs speed.
+export CARGO_INCREMENTAL=0
 for workspace in load peer strata; do
     cargo build --locked --manifest-path "bench/$workspace/Cargo.toml"
 done
