@@ -13,6 +13,7 @@ pub mod query;
 
 mod append;
 mod audits;
+mod counts;
 mod db;
 mod error;
 mod file;

@@ -64,12 +64,21 @@ pub(crate) enum Facet {
     No,
     /// Its value, within the parent.
     Value,
+    /// As `Value`, and it is counted how many have each value.
+    Counted,
     /// Each of its words, within the parent.
     Words,
 }
 
 /// The facet of what is looked for over all projects.
 pub(crate) const GLOBAL: i64 = -1;
+
+impl Facet {
+    /// Each value has its intervals.
+    pub(crate) fn is_value(self) -> bool {
+        matches!(self, Self::Value | Self::Counted)
+    }
+}
 
 /// Rows of one table that one event may add at most.
 const SPREAD: i64 = 1 << 16;
@@ -111,6 +120,11 @@ impl Column {
         self
     }
 
+    pub(crate) const fn counted(mut self) -> Self {
+        self.facet = Facet::Counted;
+        self
+    }
+
     pub(crate) const fn words(mut self) -> Self {
         self.facet = Facet::Words;
         self
@@ -149,6 +163,7 @@ impl Index {
 #[derive(Debug)]
 pub(crate) struct Names {
     pub table: &'static Table,
+    pub generation: u32,
     pub lives: String,
     pub versions: String,
     pub facets: String,
@@ -159,6 +174,7 @@ impl Names {
         let name = table.name;
         Self {
             table,
+            generation,
             lives: format!("{name}_{generation}"),
             versions: format!("{name}_versions_{generation}"),
             facets: format!("{name}_facets_{generation}"),
@@ -295,7 +311,7 @@ pub(crate) struct Statements {
     pub end_children: [String; 3],
     /// When, project: in this order.
     pub end_project: [String; 3],
-    /// Project, id, parent where ids need one.
+    /// The newest life. Project, id, parent where ids need one.
     pub current: String,
     /// Project, parent.
     pub newest: String,
@@ -308,6 +324,7 @@ impl Statements {
             lives,
             versions,
             facets,
+            ..
         } = names;
         let open = format!("valid_to = {OPEN_SQL}");
         let columns = table.columns.iter().map(|column| column.name);
@@ -364,8 +381,9 @@ impl Statements {
             end_children: end_all("project = ?2 AND parent = ?3"),
             end_project: end_all("project = ?2"),
             current: format!(
-                "SELECT d.sequence, d.parent, v.body FROM {lives} AS d CROSS JOIN {versions} AS v \
-                 WHERE d.project = ?1 AND d.id = ?2 {parent} AND d.{open} AND {} \
+                "SELECT d.sequence, d.parent, v.body, d.valid_to \
+                 FROM {lives} AS d CROSS JOIN {versions} AS v \
+                 WHERE d.project = ?1 AND d.id = ?2 {parent} AND {} \
                  ORDER BY d.sequence DESC LIMIT 1",
                 names.version("")
             ),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
+use crate::counts::Counts;
 use crate::db::{Buffer, Cell, Database, Dialect, OPEN, Value};
 use crate::projection::Part;
 use crate::table::{Facet, GLOBAL, Index, Names, Statements, Table, number};
@@ -85,6 +86,7 @@ pub(crate) struct Versions<R: Row> {
     /// when, facet, project, parent, value, sequence.
     closed_by_value: Vec<[Value; 6]>,
     scratch: Buffer,
+    counts: Option<Counts>,
     /// How many versions and facets the event at a position has made.
     numbered: (i64, i64, i64),
     last_parent: Arc<str>,
@@ -141,6 +143,7 @@ impl<R: Row> Versions<R> {
             closed: Vec::new(),
             closed_by_value: Vec::new(),
             scratch: Buffer::default(),
+            counts: Counts::new(R::TABLE, generation),
             numbered: (0, 0, 0),
             last_parent: Arc::default(),
             last_project: Arc::default(),
@@ -189,9 +192,10 @@ impl<R: Row> Versions<R> {
         write_version(&mut self.versions, number(position, 0), position, row)?;
         self.scratch.clear();
         row.columns(&mut self.scratch);
+        debug_assert!(self.counts.is_none(), "what is counted is created");
         let scope = (at.project, at.parent);
         for (facet, column) in R::TABLE.columns.iter().enumerate() {
-            if column.facet == Facet::Value {
+            if column.facet.is_value() {
                 let interval = next(&mut self.numbered, position, |(_, _, facets)| facets);
                 let facet = facet as i64;
                 let text = facet_text(self.scratch.get(facet as usize));
@@ -288,6 +292,9 @@ impl<R: Row> Versions<R> {
         parent: &str,
     ) -> Result<(), Error> {
         self.prepare(store)?;
+        if let Some(counts) = &mut self.counts {
+            counts.end(store, project, Some(parent))?;
+        }
         let values = [store.position.into(), project.into(), parent.into()];
         for sql in &self.statements.end_children {
             store.db.execute(sql, &values)?;
@@ -302,6 +309,9 @@ impl<R: Row> Versions<R> {
         project: &str,
     ) -> Result<(), Error> {
         self.prepare(store)?;
+        if let Some(counts) = &mut self.counts {
+            counts.end(store, project, None)?;
+        }
         let values = [store.position.into(), project.into()];
         for sql in &self.statements.end_project {
             store.db.execute(sql, &values)?;
@@ -372,6 +382,9 @@ impl<R: Row> Versions<R> {
         store
             .db
             .query(&self.statements.current, values, &mut |record| {
+                if record.integer(3)? != OPEN {
+                    return Ok(false);
+                }
                 let row: R = read_body(record.text(2)?)?;
                 found = Some((record.integer(0)?, Arc::<str>::from(record.text(1)?), row));
                 Ok(false)
@@ -388,7 +401,10 @@ impl<R: Row> Versions<R> {
                     facets: Vec::new(),
                     words: Box::default(),
                 };
+                // They are there, and counted.
+                let counts = self.counts.take();
                 self.see_facets(&mut current, store.position);
+                self.counts = counts;
                 for held in &mut current.facets {
                     held.interval = None;
                     held.written = true;
@@ -416,7 +432,7 @@ impl<R: Row> Versions<R> {
         for (facet, column) in R::TABLE.columns.iter().enumerate() {
             match (column.facet, columns.get(facet)) {
                 (Facet::No, _) => {}
-                (Facet::Value, cell) => {
+                (Facet::Value | Facet::Counted, cell) => {
                     let text = facet_text(cell);
                     self.see_facet(current, position, facet as i64, Some(&text));
                 }
@@ -452,8 +468,34 @@ impl<R: Row> Versions<R> {
             self.close(current, gone, position);
         }
         if let Some(value) = value {
+            self.count(
+                (facet, &current.project, &current.parent),
+                value,
+                position,
+                1,
+            );
             let held = self.open(position, facet, false, value);
             current.facets.push(held);
+        }
+    }
+
+    /// Notes one more, or one less, of a value, if it is of those that are
+    /// counted.
+    fn count(
+        &mut self,
+        (facet, project, parent): (i64, &Arc<str>, &Arc<str>),
+        value: &str,
+        position: i64,
+        by: i64,
+    ) {
+        let column = usize::try_from(facet)
+            .ok()
+            .and_then(|facet| R::TABLE.columns.get(facet));
+        if let Some(counts) = &mut self.counts
+            && column.is_some_and(|column| column.facet == Facet::Counted)
+        {
+            let key = (facet, Arc::clone(project), Arc::clone(parent), value.into());
+            counts.change(key, position, by);
         }
     }
 
@@ -492,6 +534,10 @@ impl<R: Row> Versions<R> {
     }
 
     fn close(&mut self, current: &Current<R>, held: Held, position: i64) {
+        if !held.word {
+            let scope = (held.facet, &current.project, &current.parent);
+            self.count(scope, &held.value, position, -1);
+        }
         let scope = held.scope((&current.project, &current.parent));
         let (facet, value, sequence) = (held.facet, &held.value, current.sequence);
         match held.interval {
@@ -570,6 +616,9 @@ impl<R: Row> Part for Versions<R> {
         for ended in self.ended.drain(..) {
             store.db.execute(&self.statements.end_life, &ended)?;
         }
+        if let Some(counts) = &mut self.counts {
+            counts.flush(store)?;
+        }
         self.recorded = false;
         self.lives.clear();
         self.versions.clear();
@@ -592,6 +641,9 @@ impl<R: Row> Part for Versions<R> {
         self.ended.clear();
         self.closed.clear();
         self.closed_by_value.clear();
+        if let Some(counts) = &mut self.counts {
+            counts.forget();
+        }
     }
 
     fn create_indexes(&self) -> Vec<String> {
@@ -604,11 +656,15 @@ impl<R: Row> Part for Versions<R> {
     }
 
     fn create_tables(&self, dialect: &Dialect) -> String {
-        self.names.create(dialect)
+        let counts = self.counts.as_ref();
+        let counts = counts.map_or_else(String::new, |counts| counts.create_table(dialect));
+        self.names.create(dialect) + &counts
     }
 
     fn tables(&self) -> Vec<String> {
-        self.names.tables()
+        let mut tables = self.names.tables();
+        tables.extend(self.counts.iter().map(|counts| counts.table().to_owned()));
+        tables
     }
 }
 

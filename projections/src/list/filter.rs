@@ -14,9 +14,23 @@ impl Plan<'_> {
         fulfilled: Option<usize>,
     ) -> Result<Vec<String>, Error> {
         let mut conditions = Vec::new();
-        if let Some(Term::Phrase(words)) = &self.term {
-            let phrase = sql.bind(format!(" {} ", words.join(" ")));
-            conditions.push(format!("{}(v.\"words\", {phrase}) > 0", self.dialect.find));
+        let find = self.dialect.find;
+        match &self.term {
+            Some(Term::Phrase(words)) => {
+                let phrase = sql.bind(format!(" {} ", words.join(" ")));
+                conditions.push(format!("{find}(v.\"words\", {phrase}) > 0"));
+            }
+            // What is not broad was found by its words.
+            Some(Term::Any { words, prefix }) if self.broad => {
+                let mut any = vec![format!(" {prefix}")];
+                any.extend(words.iter().map(|word| format!(" {word} ")));
+                let any: Vec<String> = any
+                    .into_iter()
+                    .map(|word| format!("{find}(v.\"words\", {}) > 0", sql.bind(word)))
+                    .collect();
+                conditions.push(format!("({})", any.join(" OR ")));
+            }
+            _ => {}
         }
         for (index, filter) in self.list.filters.iter().enumerate() {
             if fulfilled != Some(index) {

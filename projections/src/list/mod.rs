@@ -9,13 +9,14 @@ mod order;
 mod walk;
 
 use crate::Error;
+use crate::counts;
 use crate::db::{Database, Dialect};
 use crate::query::{Cursor, List, OrderBy, Page};
 use crate::search::Term;
 use crate::table::{GLOBAL, Names};
 use crate::versions::{Row, read_body};
 use order::beyond;
-use walk::{Arm, Sql, alive, facet_arms, version};
+use walk::{Arm, Sql, begun, facet_arms, is_alive, version};
 
 /// What a list is read from.
 pub(crate) struct Source<'a> {
@@ -32,8 +33,9 @@ pub(crate) fn list<R: Row>(
     source: &Source<'_>,
     list: &List,
 ) -> Result<Page<R>, Error> {
-    let plan = Plan {
+    let mut plan = Plan {
         source,
+        broad: false,
         dialect: db.dialect(),
         term: match list.search.as_str() {
             "" => None,
@@ -41,6 +43,7 @@ pub(crate) fn list<R: Row>(
         },
         list,
     };
+    plan.broad = plan.finds_much(db)?;
     let rows = plan.rows(db)?;
     let total = match list.count_up_to {
         Some(most) => plan.count(db, most)?,
@@ -58,13 +61,13 @@ pub(crate) fn get<R: Row>(
     let mut sql = Sql::default();
     let names = source.names;
     let mut text = format!(
-        "SELECT v.body FROM {} AS d CROSS JOIN {} AS v \
+        "SELECT v.body, d.valid_to FROM {} AS d CROSS JOIN {} AS v \
          WHERE d.project = {} AND d.id = {} AND {} AND {}",
         names.lives,
         names.versions,
         sql.bind(source.project),
         sql.bind(id),
-        alive(source.at, &mut sql),
+        begun(source.at, &mut sql),
         version(names, source.at, &mut sql),
     );
     if names.table.ids_in_parent {
@@ -73,7 +76,9 @@ pub(crate) fn get<R: Row>(
     text += " ORDER BY d.sequence DESC LIMIT 1";
     let mut found = None;
     db.query(&text, &sql.values, &mut |record| {
-        found = Some(read_body(record.text(0)?)?);
+        if is_alive(record.integer(1)?, source.at) {
+            found = Some(read_body(record.text(0)?)?);
+        }
         Ok(false)
     })?;
     Ok(found)
@@ -116,10 +121,34 @@ struct Plan<'a> {
     source: &'a Source<'a>,
     dialect: &'static Dialect,
     term: Option<Term>,
+    /// The search finds so much that it is cheaper to look at everything in
+    /// list order until there is enough.
+    broad: bool,
     list: &'a List,
 }
 
+/// What a search may find before it is looked for in list order.
+const MUCH: u32 = 500;
+
 impl Plan<'_> {
+    fn finds_much(&self, db: &mut dyn Database) -> Result<bool, Error> {
+        let Some(term @ (Term::Any { .. } | Term::Phrase(_))) = &self.term else {
+            return Ok(false);
+        };
+        let mut sql = Sql::default();
+        let text = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {}) AS counted",
+            self.found(&mut sql, term),
+            sql.bind(MUCH),
+        );
+        let mut found = 0;
+        db.query(&text, &sql.values, &mut |record| {
+            found = record.integer(0)?;
+            Ok(false)
+        })?;
+        Ok(found >= i64::from(MUCH))
+    }
+
     fn rows<R: Row>(&self, db: &mut dyn Database) -> Result<Vec<R>, Error> {
         if self.list.limit == 0 {
             return Ok(Vec::new());
@@ -188,6 +217,21 @@ impl Plan<'_> {
         let mut sql = Sql::default();
         let walk = self.walk(&mut sql, None);
         let filters = self.conditions(&mut sql, walk.fulfils)?;
+        if filters.is_empty()
+            && let Some((facet, value)) = walk.counted
+        {
+            let names = self.source.names;
+            let table = counts::table(names.table, names.generation);
+            let (project, parent) = (self.source.project.into(), self.source.parent.into());
+            let key = [
+                (facet as i64).into(),
+                project,
+                parent,
+                value.as_str().into(),
+            ];
+            let total = counts::count(db, &table, key, self.source.at)?;
+            return Ok(u32::try_from(total).unwrap_or(u32::MAX).min(most));
+        }
         let mut conditions = walk.conditions;
         let mut join = String::new();
         if !filters.is_empty() {

@@ -1,6 +1,6 @@
 //! Sort keys and cursors as SQL.
 
-use super::{Plan, Sql, alive, version};
+use super::{Plan, Sql, begun, is_alive, version};
 use crate::Error;
 use crate::db::{Database, Value};
 use crate::query::{Order, OrderBy};
@@ -61,7 +61,7 @@ impl Plan<'_> {
             .collect::<Result<_, Error>>()?;
         let (names, at) = (self.source.names, self.source.at);
         let text = format!(
-            "SELECT {} FROM {} AS d CROSS JOIN {} AS v \
+            "SELECT {}, d.valid_to FROM {} AS d CROSS JOIN {} AS v \
              WHERE d.project = {} AND d.parent = {} AND d.id = {} AND {} AND {} \
              ORDER BY d.sequence DESC LIMIT 1",
             expressions.join(", "),
@@ -70,13 +70,15 @@ impl Plan<'_> {
             sql.bind(self.source.project),
             sql.bind(self.source.parent),
             sql.bind(id),
-            alive(at, &mut sql),
+            begun(at, &mut sql),
             version(names, at, &mut sql),
         );
         let mut pivot = None;
         db.query(&text, &sql.values, &mut |record| {
-            let values = (0..keys.len()).map(|index| record.value(index));
-            pivot = Some(values.collect::<Result<Vec<Value>, Error>>()?);
+            if is_alive(record.integer(keys.len())?, at) {
+                let values = (0..keys.len()).map(|index| record.value(index));
+                pivot = Some(values.collect::<Result<Vec<Value>, Error>>()?);
+            }
             Ok(false)
         })?;
         let pivot = pivot.ok_or_else(|| Error::CursorNotFound(id.to_owned()))?;

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::filter::scalar_text;
-use crate::db::{Dialect, OPEN_SQL, Value};
+use crate::db::{Dialect, OPEN, OPEN_SQL, Value};
 use crate::query::{Filter, Operator};
 use crate::search::Term;
 use crate::table::{Facet, Index, Kind, Names, first_after};
@@ -20,14 +20,19 @@ impl Sql {
     }
 }
 
-/// The life `d` is valid at the asked position.
-pub(super) fn alive(at: Option<u64>, sql: &mut Sql) -> String {
+/// The life `d` had begun at the asked position.
+pub(super) fn begun(at: Option<u64>, sql: &mut Sql) -> String {
     match at {
-        None => format!("d.valid_to = {OPEN_SQL}"),
-        Some(position) => {
-            let position = sql.bind(position);
-            format!("d.sequence <= {position} AND d.valid_to > {position}")
-        }
+        None => "1 = 1".to_owned(),
+        Some(position) => format!("d.sequence <= {}", sql.bind(position)),
+    }
+}
+
+/// A life that ends there, and had begun, is valid at the asked position.
+pub(super) fn is_alive(valid_to: i64, at: Option<u64>) -> bool {
+    match at {
+        None => valid_to == OPEN,
+        Some(position) => i64::try_from(position).is_ok_and(|position| valid_to > position),
     }
 }
 
@@ -54,6 +59,8 @@ pub(super) struct Walk {
     pub fulfils: Option<usize>,
     /// The column in whose order the walk is, before the insertion order.
     pub ordered_by: Option<&'static str>,
+    /// The facet and its value, when somebody has counted them.
+    pub counted: Option<(usize, String)>,
 }
 
 /// Walks of the lives: of those that have not ended, and for the past also of
@@ -127,7 +134,9 @@ impl Plan<'_> {
     /// asks for, or a facet in whose order the list is, or everything.
     pub(super) fn walk(&self, sql: &mut Sql, ordered_by: Option<&str>) -> Walk {
         let names = self.source.names;
-        if let Some(term) = &self.term {
+        if let Some(term) = &self.term
+            && !self.broad
+        {
             return Walk {
                 arms: vec![Arm {
                     from: self.found(sql, term),
@@ -136,11 +145,12 @@ impl Plan<'_> {
                 conditions: vec!["1 = 1".to_owned()],
                 fulfils: None,
                 ordered_by: None,
+                counted: None,
             };
         }
         let facet = |name: &str| {
             let mut columns = names.table.columns.iter();
-            columns.position(|column| column.facet == Facet::Value && column.name == name)
+            columns.position(|column| column.facet.is_value() && column.name == name)
         };
         for (index, filter) in self.list.filters.iter().enumerate() {
             if let Filter::Compare {
@@ -152,8 +162,12 @@ impl Plan<'_> {
                 && let Some(facet) = facet(column)
             {
                 let mut walk = self.facet_walk(sql, facet);
-                let value = sql.bind(scalar_text(value));
-                walk.conditions.push(format!("d.value = {value}"));
+                let value = scalar_text(value);
+                let place = sql.bind(value.as_str());
+                walk.conditions.push(format!("d.value = {place}"));
+                if names.table.columns[facet].facet == Facet::Counted {
+                    walk.counted = Some((facet, value));
+                }
                 walk.fulfils = Some(index);
                 return walk;
             }
@@ -172,6 +186,7 @@ impl Plan<'_> {
             conditions: vec![format!("d.project = {project} AND d.parent = {parent}")],
             fulfils: None,
             ordered_by: None,
+            counted: None,
         }
     }
 
@@ -185,11 +200,12 @@ impl Plan<'_> {
             )],
             fulfils: None,
             ordered_by: None,
+            counted: None,
         }
     }
 
     /// The sequences of what a search finds, each once.
-    fn found(&self, sql: &mut Sql, term: &Term) -> String {
+    pub(super) fn found(&self, sql: &mut Sql, term: &Term) -> String {
         let names = self.source.names;
         let mut columns = names.table.columns.iter();
         let Some(facet) = columns.position(|column| column.facet == Facet::Words) else {

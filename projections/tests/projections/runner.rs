@@ -13,7 +13,8 @@ use projections::{AuditFilter, Error, Options, ReadModels};
 
 use crate::history::{History, plan, settings};
 use crate::journal::Memory;
-use crate::lists::Dice;
+use crate::lists::{Dice, page};
+use crate::naive::World;
 use crate::property::{check_all, runtime};
 
 const EVERY: Duration = Duration::from_secs(20);
@@ -280,6 +281,57 @@ fn a_second_runner_fences_the_first() {
         journal.push("function", "alpha:c", 1, &created(3));
         assert!(second.wait_for(3, EVERY).await);
         second.close().await;
+    });
+}
+
+/// Enough functions that a search finds more than is looked up by words.
+#[test]
+fn lists_of_many() {
+    runtime().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Memory::new();
+        let mut worlds = vec![World::default()];
+        let mut dice = Dice::new(11);
+        for number in 0..2000 {
+            let id = if number < 900 { number } else { dice.roll(900) };
+            let key = format!("alpha:f{id}");
+            let gone = number > 900 && dice.roll(8) == 0;
+            let world = worlds.last().unwrap();
+            let exists = world
+                .functions
+                .contains_key(&("alpha".to_owned(), format!("f{id}")));
+            let event = match (exists, gone) {
+                (false, _) => created(dice.roll(256) as u8),
+                (true, true) => Event::Function(F::FunctionDeleted {}),
+                (true, false) => Event::Function(F::FunctionUpdated {
+                    settings: settings(dice.roll(256) as u8, dice.roll(256) as u8),
+                    needs_build: false,
+                }),
+            };
+            let position = journal.push("function", &key, number as i64, &event);
+            let mut world = world.clone();
+            world.apply(position, number as i64, &key, &event);
+            worlds.push(world);
+        }
+        let reads = Options::new(journal, folder.path().join("reads.db"))
+            .build()
+            .unwrap();
+        assert!(reads.wait_for(2000, EVERY).await);
+        for _ in 0..300 {
+            let at = 700 + dice.roll(1301);
+            let view = reads.view((at < 2000).then_some(at as u64));
+            let rows: Vec<_> = worlds[at].functions.values().cloned().collect();
+            let list = dice.list(&rows, true);
+            let (expected, found) = (page(&rows, &list), view.functions("alpha", &list).await);
+            match (expected, found) {
+                (Some(expected), Ok(found)) => {
+                    assert_eq!(expected.rows, found.rows, "{list:#?}");
+                    assert_eq!(expected.total, found.total, "{list:#?}");
+                }
+                (None, Err(Error::CursorNotFound(_))) => {}
+                (expected, found) => panic!("{expected:?} and {found:?} of {list:#?}"),
+            }
+        }
     });
 }
 
