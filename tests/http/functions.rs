@@ -371,6 +371,9 @@ async fn a_deleted_function_is_gone_with_everything_below_it() {
             .status,
         201
     );
+    let json = "application/json; charset=UTF-8";
+    assert_eq!(client.get(&path).await.header("content-type"), json);
+    assert_eq!(client.get("/v1/nothing").await.header("content-type"), json);
     let gone = client.delete(&path).await;
     assert_eq!(gone.status, 204);
     assert!(gone.bytes.is_empty());

@@ -3,7 +3,7 @@
 use aggregates::function::{Change, Command, Function, Provider, ProviderChange, Settings};
 use aggregates::{Dialect, FunctionId};
 use projections::model;
-use projections::query::List;
+use projections::query::{Filter, List, Operator, Scalar};
 
 use super::catalogue::{runtimes, specifications};
 use super::error::{Error, Kind};
@@ -11,8 +11,11 @@ use super::format::Model;
 use super::parameters::Parameters;
 use super::reply::Reply;
 use super::request::Request;
-use super::{queries, rules, schedules};
+use super::{queries, rules, schedules, time};
 use crate::bus::Committed;
+
+/// In milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Lists.
 pub async fn list(request: Request) -> Result<Reply, Error> {
@@ -67,12 +70,41 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
         runtime_specification: run.unwrap_or_else(|| specifications::DEFAULT.to_owned()),
         deployment_retention: common.retention,
     };
+    check_rate(&request).await?;
     let command = Command::Create {
         origin: Dialect::Appwrite,
         settings,
     };
     let committed = execute(&request, &id, command).await?;
     changed(request, 201, &id, committed).await
+}
+
+/// Refuses when the project has made as many functions today as it may.
+async fn check_rate(request: &Request) -> Result<(), Error> {
+    let most = request.app.config.functions_per_day;
+    if most == 0 || request.repeated().await?.is_some() {
+        return Ok(());
+    }
+    let today = List {
+        filters: vec![Filter::Compare {
+            column: "created_at",
+            operator: Operator::Greater,
+            values: vec![Scalar::Integer(time::now() - DAY)],
+        }],
+        limit: 1,
+        count_up_to: Some(most),
+        ..List::default()
+    };
+    let made = request
+        .view()
+        .functions(request.project.as_str(), &today)
+        .await?;
+    if made.total < most {
+        return Ok(());
+    }
+    let oldest = made.rows.first().map_or(0, |row| row.created_at);
+    let left = (oldest + DAY - time::now()).clamp(0, DAY) / 1000;
+    Err(Error::busy(u32::try_from(left).unwrap_or(0).max(1)))
 }
 
 /// Replaces the settings of one.

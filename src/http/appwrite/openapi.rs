@@ -71,6 +71,11 @@ pub fn openapi() -> Value {
         ("Header", HEADER),
         ("Error", ERROR),
         ("HealthVersion", &[("version", "string")]),
+        (
+            "ProxyRuleList",
+            &[("total", "integer"), ("rules", "objects")],
+        ),
+        ("ConsoleVariables", &[("_APP_DOMAIN_FUNCTIONS", "string")]),
     ] {
         schemas.insert(schema_name(name), object(fields));
     }

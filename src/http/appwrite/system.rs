@@ -60,6 +60,33 @@ pub async fn template(request: Request) -> Result<Reply, Error> {
     }
 }
 
+/// Domain rules. There are none: functions are executed through the API. The
+/// command line asks for them after a push, to print an address.
+pub async fn rules(_: Request) -> Result<Reply, Error> {
+    Ok(Reply::json(200, json!({"total": 0, "rules": []})))
+}
+
+/// What the command line asks of a console before it makes a domain rule.
+pub async fn console(request: Request) -> Result<Reply, Error> {
+    let config = &request.app.config;
+    let body = json!({
+        "_APP_DOMAIN_TARGET_CNAME": "",
+        "_APP_DOMAIN_TARGET_A": "",
+        "_APP_DOMAIN_TARGET_AAAA": "",
+        "_APP_DOMAIN_TARGET_CAA": "",
+        "_APP_COMPUTE_BUILD_TIMEOUT": config.build_timeout.as_secs(),
+        "_APP_STORAGE_LIMIT": 0,
+        "_APP_COMPUTE_SIZE_LIMIT": config.max_source_bytes,
+        "_APP_USAGE_STATS": "disabled",
+        "_APP_VCS_ENABLED": false,
+        "_APP_DOMAIN_ENABLED": false,
+        "_APP_ASSISTANT_ENABLED": false,
+        "_APP_DOMAIN_SITES": "",
+        "_APP_DOMAIN_FUNCTIONS": "",
+    });
+    Ok(Reply::json(200, body))
+}
+
 /// The answer that clients look for.
 pub async fn ping(_: Request) -> Result<Reply, Error> {
     Ok(Reply::text("Pong!"))
