@@ -267,7 +267,7 @@ fn moment(at: f64, zone: &Zone) -> Result<Moment, String> {
     Ok(ZonedDateTime {
         date,
         time,
-        zone: id.with_offset(offset).at_date_time_iso(local),
+        zone: id.with_offset(offset).at_date_time(local),
     })
 }
 
