@@ -1,6 +1,6 @@
 // Runs the benchmarks and prints a Markdown table; docs/benchmarks.md says what
 // each row measures. `node bench/run.mjs [ROW …] [--rounds N] [--setting N …]`
-import { mkdtemp, rm } from "node:fs/promises";
+import { access, mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -55,6 +55,9 @@ for (const name of names) {
 }
 
 const built = (name) => join(process.env.STRATA_BENCH_PROGRAMS ?? "", name);
+await access(built("load")).catch(() => {
+  throw new Error("the programs are not built: start the benchmarks with scripts/bench.sh");
+});
 const work = await mkdtemp(join(process.env.STRATA_BENCH_DIR ?? tmpdir(), "strata-bench-"));
 let folders = 0;
 const bench = {

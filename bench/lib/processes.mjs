@@ -21,8 +21,7 @@ export async function run(program, words, { patience = 600_000, ...options } = {
   child.stdin.end();
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-  const [code, signal] = await once(child, "close");
-  clearTimeout(timer);
+  const [code, signal] = await once(child, "close").finally(() => clearTimeout(timer));
   if (code !== 0) throw new Error(`${program} ${words.join(" ")} ended with ${code ?? signal}`);
   return text;
 }
