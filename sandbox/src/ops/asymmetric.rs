@@ -487,3 +487,53 @@ fn verify(arg: &Value, data: &[u8]) -> Answer {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::ops::dispatch;
+
+    #[test]
+    fn signatures_hold_for_their_message_only() {
+        for (kind, length, hash) in [
+            ("P-256", 32, "sha256"),
+            ("P-384", 48, "sha384"),
+            ("Ed25519", 32, ""),
+        ] {
+            let made = dispatch(
+                "crypto.keyGenerate",
+                &json!({ "kind": kind, "format": "" }),
+                &vec![7; length],
+            );
+            let (value, key) = made.unwrap().unwrap();
+            let (public, private) = key.split_at(value["public"].as_u64().unwrap() as usize);
+            let arg = json!({ "kind": kind, "hash": hash, "key": private.len() });
+            let (_, signature) = dispatch("crypto.sign", &arg, &[private, b"a message"].concat())
+                .unwrap()
+                .unwrap();
+            let holds = |message: &[u8]| {
+                let arg = json!({ "kind": kind, "hash": hash, "key": public.len(), "signature": signature.len() });
+                dispatch(
+                    "crypto.verify",
+                    &arg,
+                    &[public, &signature, message].concat(),
+                )
+                .unwrap()
+                .unwrap()
+                .0
+            };
+            assert_eq!(holds(b"a message"), json!(true), "{kind}");
+            assert_eq!(holds(b"another"), json!(false), "{kind}");
+
+            let der = json!({ "kind": kind, "format": "pkcs8" });
+            let (_, exported) = dispatch("crypto.keyExport", &der, private)
+                .unwrap()
+                .unwrap();
+            let (_, again) = dispatch("crypto.keyImport", &json!({ "format": "pkcs8" }), &exported)
+                .unwrap()
+                .unwrap();
+            assert_eq!(again, key, "{kind}");
+        }
+    }
+}

@@ -125,3 +125,72 @@ fn pairs(pieces: &[Piece]) -> Value {
         .map(|piece| json!([piece.kind, piece.text]))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::ops::dispatch;
+
+    fn call(op: &str, arg: Value) -> Result<Value, String> {
+        dispatch(op, &arg, &[]).unwrap().map(|(value, _)| value)
+    }
+
+    fn text(pieces: &Value) -> String {
+        pieces
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|piece| piece[1].as_str().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn zones_follow_their_rules_through_the_year() {
+        let clock = |zone: &str, at: i64| {
+            let options = json!({ "locale": "en-US", "hour": "numeric", "minute": "numeric", "hourCycle": "h23" });
+            text(
+                &call(
+                    "intl.datetime",
+                    json!({ "options": options, "timeZone": zone, "at": at }),
+                )
+                .unwrap(),
+            )
+        };
+        // Around the change to summer time in Berlin in 2024.
+        assert_eq!(clock("Europe/Berlin", 1_711_846_799_000), "01:59");
+        assert_eq!(clock("Europe/Berlin", 1_711_846_800_000), "03:00");
+        assert_eq!(clock("-03:30", 0), "20:30");
+        assert_eq!(clock("Asia/Kathmandu", 1_711_846_800_000), "06:45");
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        assert!(call("intl.zone", json!("Nope/Nope")).unwrap().is_null());
+        assert!(call("intl.locale", json!("x")).unwrap().is_null());
+        let far = json!({ "options": { "locale": "en" }, "timeZone": "UTC", "at": 8.65e15 });
+        assert!(
+            call("intl.datetime", far)
+                .unwrap_err()
+                .starts_with("RangeError")
+        );
+    }
+
+    #[test]
+    fn numbers_round_as_asked() {
+        let number = |value: &str, min: u8, max: u8, mode: &str| {
+            let options = json!({
+                "locale": "de", "style": "decimal", "notation": "standard", "signDisplay": "auto", "useGrouping": "auto",
+                "minimumIntegerDigits": 1, "minimumFractionDigits": min, "maximumFractionDigits": max, "roundingMode": mode,
+            });
+            text(&call("intl.number", json!({ "options": options, "value": value })).unwrap())
+        };
+        assert_eq!(number("1234.565", 2, 2, "halfExpand"), "1.234,57");
+        assert_eq!(number("1234.565", 2, 2, "halfEven"), "1.234,56");
+        assert_eq!(
+            number("-1e21", 0, 3, "halfExpand"),
+            "-1.000.000.000.000.000.000.000"
+        );
+        assert_eq!(number("1e-7", 0, 3, "ceil"), "0,001");
+    }
+}
