@@ -85,10 +85,10 @@ impl Calls {
             instance: *instance,
             run: ready.run,
             resume: instance
-                .get_typed_func(&mut *store, &ready.resume)
+                .get_typed_func(&mut *store, ready.resume)
                 .map_err(wrong)?,
             tick: instance
-                .get_typed_func(&mut *store, &ready.tick)
+                .get_typed_func(&mut *store, ready.tick)
                 .map_err(wrong)?,
         })
     }

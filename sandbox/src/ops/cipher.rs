@@ -87,7 +87,7 @@ where
             let cbc = cbc::Encryptor::<A>::new_from_slices(key, iv).map_err(|_| bad_iv())?;
             if c.padding {
                 Ok(cbc.encrypt_padded_vec_mut::<Pkcs7>(payload))
-            } else if payload.len() % 16 == 0 {
+            } else if payload.len().is_multiple_of(16) {
                 Ok(cbc.encrypt_padded_vec_mut::<NoPadding>(payload))
             } else {
                 Err("wrong final block length".into())
