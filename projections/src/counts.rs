@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::db::{Database, Dialect, Value};
+use crate::db::{Buffer, Database, Dialect, Insert, Value};
 use crate::table::{Facet, Table};
 use crate::versions::Store;
 
@@ -16,7 +16,7 @@ pub(crate) struct Counts {
     table: String,
     /// Facets that are counted.
     facets: String,
-    insert: String,
+    insert: Insert,
     last: String,
     /// Opened and closed since the last flush.
     changes: Vec<(Key, i64, i64)>,
@@ -43,11 +43,9 @@ impl Counts {
         let table = table(of, generation);
         (!facets.is_empty()).then(|| Self {
             facets: facets.join(", "),
-            insert: format!(
-                "INSERT INTO {table} (facet, project, parent, value, position, \"count\") \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-                 ON CONFLICT (facet, project, parent, value, position) \
-                 DO UPDATE SET \"count\" = excluded.\"count\""
+            insert: Insert::new(
+                &table,
+                ["facet", "project", "parent", "value", "position", "count"],
             ),
             last: format!(
                 "SELECT \"count\" FROM {table} WHERE facet = ?1 AND project = ?2 \
@@ -85,32 +83,57 @@ impl Counts {
     }
 
     pub(crate) fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
+        let mut rows = Buffer::default();
+        // What changes several times with one event is written once.
+        let mut changed: Vec<Key> = Vec::new();
+        let mut at = None;
         for (key, position, by) in std::mem::take(&mut self.changes) {
-            let mut values: Vec<Value> = vec![
+            if at != Some(position) {
+                self.write(&mut rows, at, &mut changed);
+                at = Some(position);
+            }
+            *self.count(store, &key)? += by;
+            if !changed.contains(&key) {
+                changed.push(key);
+            }
+        }
+        self.write(&mut rows, at, &mut changed);
+        store.db.insert(&self.insert, &rows)?;
+        if self.known.len() > 10_000 {
+            self.known.clear();
+        }
+        Ok(())
+    }
+
+    fn write(&self, rows: &mut Buffer, at: Option<i64>, changed: &mut Vec<Key>) {
+        let Some(position) = at else { return };
+        for key in changed.drain(..) {
+            let (facet, project, parent, value) = &key;
+            rows.integer(*facet);
+            rows.text(project);
+            rows.text(parent);
+            rows.text(value);
+            rows.integer(position);
+            rows.integer(self.known.get(&key).copied().unwrap_or_default());
+        }
+    }
+
+    fn count(&mut self, store: &mut Store<'_>, key: &Key) -> Result<&mut i64, Error> {
+        if !self.known.contains_key(key) {
+            let values = [
                 key.0.into(),
                 Value::from(&key.1),
                 Value::from(&key.2),
                 (&*key.3).into(),
             ];
-            let count = match self.known.get_mut(&key) {
-                Some(count) => count,
-                None => {
-                    let mut last = 0;
-                    store.db.query(&self.last, &values, &mut |record| {
-                        last = record.integer(0)?;
-                        Ok(false)
-                    })?;
-                    self.known.entry(key).or_insert(last)
-                }
-            };
-            *count += by;
-            values.extend([position.into(), (*count).into()]);
-            store.db.execute(&self.insert, &values)?;
+            let mut last = 0;
+            store.db.query(&self.last, &values, &mut |record| {
+                last = record.integer(0)?;
+                Ok(false)
+            })?;
+            self.known.insert(key.clone(), last);
         }
-        if self.known.len() > 10_000 {
-            self.known.clear();
-        }
-        Ok(())
+        Ok(self.known.entry(key.clone()).or_default())
     }
 
     /// Nothing below a project, or a parent in it, has any value any more.
@@ -133,9 +156,7 @@ impl Counts {
         };
         let sql = format!(
             "INSERT INTO {table} SELECT DISTINCT facet, project, parent, value, ?1, 0 \
-             FROM {table} WHERE facet IN ({facets}) AND project = ?2{below} AND position < ?1 \
-             ON CONFLICT (facet, project, parent, value, position) \
-             DO UPDATE SET \"count\" = excluded.\"count\""
+             FROM {table} WHERE facet IN ({facets}) AND project = ?2{below} AND position < ?1"
         );
         store.db.execute(&sql, &values)?;
         Ok(())

@@ -30,7 +30,7 @@ use crate::db::{Database, Sqlite, Value};
 use crate::models::DEFINITIONS;
 
 /// Shape of `runner` and `projections`.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 /// What the file knows of a projection.
 #[derive(Clone, Debug, Default, PartialEq)]

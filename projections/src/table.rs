@@ -305,8 +305,8 @@ pub(crate) struct Statements {
     pub end_life: String,
     /// When, which interval.
     pub close_interval: String,
-    /// When, facet, project, parent, value, sequence.
-    pub close_facet: String,
+    /// Facet, project, parent, value, sequence.
+    pub interval: String,
     /// When, project, parent: in this order.
     pub end_children: [String; 3],
     /// When, project: in this order.
@@ -374,9 +374,9 @@ impl Statements {
             ),
             end_life: format!("UPDATE {lives} SET valid_to = ?1 WHERE sequence = ?2"),
             close_interval: format!("UPDATE {facets} SET valid_to = ?1 WHERE interval = ?2"),
-            close_facet: format!(
-                "UPDATE {facets} SET valid_to = ?1 WHERE facet = ?2 AND project = ?3 \
-                 AND parent = ?4 AND value = ?5 AND sequence = ?6 AND {open}"
+            interval: format!(
+                "SELECT interval FROM {facets} WHERE facet = ?1 AND project = ?2 \
+                 AND parent = ?3 AND value = ?4 AND sequence = ?5 AND {open}"
             ),
             end_children: end_all("project = ?2 AND parent = ?3"),
             end_project: end_all("project = ?2"),

@@ -83,8 +83,8 @@ pub(crate) struct Versions<R: Row> {
     /// Intervals in the database that have ended: when, which.
     closed: Vec<[Value; 2]>,
     /// Facets in the database that have ended, of rows that were read from it:
-    /// when, facet, project, parent, value, sequence.
-    closed_by_value: Vec<[Value; 6]>,
+    /// facet, project, parent, value, sequence; when.
+    closed_by_value: Vec<([Value; 5], i64)>,
     scratch: Buffer,
     counts: Option<Counts>,
     /// How many versions and facets the event at a position has made.
@@ -556,14 +556,16 @@ impl<R: Row> Versions<R> {
                 );
             }
             Some(_) => {}
-            None => self.closed_by_value.push([
-                position.into(),
-                facet.into(),
-                scope.0.into(),
-                scope.1.into(),
-                (&**value).into(),
-                sequence.into(),
-            ]),
+            None => {
+                let facet = [
+                    facet.into(),
+                    scope.0.into(),
+                    scope.1.into(),
+                    (&**value).into(),
+                    sequence.into(),
+                ];
+                self.closed_by_value.push((facet, position));
+            }
         }
     }
 }
@@ -600,8 +602,19 @@ impl<R: Row> Part for Versions<R> {
             self.need(store, Index::FacetsNow)?;
         }
         // Before what is opened: it may be the same value again.
-        for closed in self.closed_by_value.drain(..) {
-            store.db.execute(&self.statements.close_facet, &closed)?;
+        for (closed, when) in self.closed_by_value.drain(..) {
+            let mut interval = None;
+            let sql = &self.statements.interval;
+            store.db.query(sql, &closed, &mut |record| {
+                interval = Some(record.integer(0)?);
+                Ok(false)
+            })?;
+            let interval = interval.ok_or_else(|| {
+                Error::Damaged(format!("{} lacks {closed:?}", self.names.facets))
+            })?;
+            // By its number: a change of one row needs no undo log.
+            let values = [when.into(), interval.into()];
+            store.db.execute(&self.statements.close_interval, &values)?;
         }
         store.db.insert(&self.statements.insert_life, &self.lives)?;
         store

@@ -120,6 +120,10 @@ impl Record for Row<'_> {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error_code();
+        if code == Some(rusqlite::ErrorCode::ConstraintViolation) {
+            return Self::Damaged(format!("SQLite: {error}"));
+        }
         Self::Unavailable(format!("SQLite: {error}"))
     }
 }

@@ -151,7 +151,7 @@ impl Runner {
     pub(crate) fn run(mut self) {
         let reason = loop {
             let step = catch_unwind(AssertUnwindSafe(|| self.step()));
-            match step.unwrap_or_else(|_| Err(Error::Closed)) {
+            match step.unwrap_or(Err(Error::Closed)) {
                 Ok(true) => {}
                 // The runtime has gone, or something is broken for good.
                 Err(Error::Closed) => break "the runner has ended unexpectedly".to_owned(),
