@@ -41,7 +41,7 @@ pub fn settings(a: u8, b: u8) -> Settings {
         events: Vec::new(),
         schedule: pick(&["", "* * * * *"], a).to_owned(),
         timeout: u32::from(b % 4) * 15,
-        enabled: a % 3 != 0,
+        enabled: !a.is_multiple_of(3),
         logging: true,
         entrypoint: pick(&["main.ts", "src/Main.ts"], b).to_owned(),
         commands: String::new(),
@@ -73,7 +73,7 @@ pub fn request(function: &str, a: u8) -> Request {
 
 pub fn outcome(a: u8) -> Outcome {
     Outcome {
-        completed: a % 3 != 0,
+        completed: !a.is_multiple_of(3),
         status_code: pick(&[200, 404, 500], a),
         headers: Vec::new(),
         logs: Text::Inline(format!("log {a}")),
@@ -89,7 +89,7 @@ pub fn plan(function: &str, a: u8) -> Plan {
         kind: pick(&["manual", "cli"], a).to_owned(),
         entrypoint: "main.ts".to_owned(),
         commands: String::new(),
-        activate: a % 4 != 0,
+        activate: !a.is_multiple_of(4),
         size: u64::from(a),
         chunks: 1,
     }

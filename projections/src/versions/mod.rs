@@ -1,6 +1,9 @@
 //! The rows of one versioned table as a projection writes them: what is now,
 //! behind a cache, with the framework opening and closing validities.
 
+mod facets;
+mod part;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,9 +12,10 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::counts::Counts;
-use crate::db::{Buffer, Cell, Database, Dialect, OPEN, Value};
+use crate::db::{Buffer, Database, OPEN, Value};
 use crate::projection::Part;
-use crate::table::{Facet, GLOBAL, Index, Names, Statements, Table, number};
+use crate::table::{GLOBAL, Index, Names, Statements, Table, number};
+use facets::{Held, facet_text, write_facet};
 
 /// A row of a versioned table.
 pub(crate) trait Row: Clone + Serialize + DeserializeOwned + Send + 'static {
@@ -105,19 +109,6 @@ struct Current<R> {
     facets: Vec<Held>,
     /// The text whose words are facets.
     words: Box<str>,
-}
-
-/// A value that a thing has now.
-#[derive(Clone, Debug)]
-struct Held {
-    facet: i64,
-    /// The value is a word among others.
-    word: bool,
-    value: Box<str>,
-    /// The interval; none: the database knows.
-    interval: Option<i64>,
-    /// It is in the database.
-    written: bool,
 }
 
 /// Rows that are kept in memory between batches, at most twice as many.
@@ -423,271 +414,6 @@ impl<R: Row> Versions<R> {
         self.lives.text(at.id);
         self.lives.integer(OPEN);
     }
-
-    /// Opens and closes facets, now that the row has changed.
-    fn see_facets(&mut self, current: &mut Current<R>, position: i64) {
-        let mut columns = std::mem::take(&mut self.scratch);
-        columns.clear();
-        current.row.columns(&mut columns);
-        for (facet, column) in R::TABLE.columns.iter().enumerate() {
-            match (column.facet, columns.get(facet)) {
-                (Facet::No, _) => {}
-                (Facet::Value | Facet::Counted, cell) => {
-                    let text = facet_text(cell);
-                    self.see_facet(current, position, facet as i64, Some(&text));
-                }
-                (Facet::Words, Cell::Text(text)) => {
-                    if *current.words != *text {
-                        self.see_words(current, position, facet as i64, text);
-                    }
-                }
-                (Facet::Words, Cell::Integer(_)) => {}
-            }
-        }
-        self.scratch = columns;
-        let global = current.row.global().map(Box::<str>::from);
-        self.see_facet(current, position, GLOBAL, global.as_deref());
-    }
-
-    fn see_facet(
-        &mut self,
-        current: &mut Current<R>,
-        position: i64,
-        facet: i64,
-        value: Option<&str>,
-    ) {
-        let held = current
-            .facets
-            .iter()
-            .position(|held| held.facet == facet && !held.word);
-        if let Some(index) = held {
-            if Some(&*current.facets[index].value) == value {
-                return;
-            }
-            let gone = current.facets.swap_remove(index);
-            self.close(current, gone, position);
-        }
-        if let Some(value) = value {
-            self.count(
-                (facet, &current.project, &current.parent),
-                value,
-                position,
-                1,
-            );
-            let held = self.open(position, facet, false, value);
-            current.facets.push(held);
-        }
-    }
-
-    /// Notes one more, or one less, of a value, if it is of those that are
-    /// counted.
-    fn count(
-        &mut self,
-        (facet, project, parent): (i64, &Arc<str>, &Arc<str>),
-        value: &str,
-        position: i64,
-        by: i64,
-    ) {
-        let column = usize::try_from(facet)
-            .ok()
-            .and_then(|facet| R::TABLE.columns.get(facet));
-        if let Some(counts) = &mut self.counts
-            && column.is_some_and(|column| column.facet == Facet::Counted)
-        {
-            let key = (facet, Arc::clone(project), Arc::clone(parent), value.into());
-            counts.change(key, position, by);
-        }
-    }
-
-    fn see_words(&mut self, current: &mut Current<R>, position: i64, facet: i64, text: &str) {
-        let mut words: Vec<&str> = text.split_whitespace().collect();
-        words.sort_unstable();
-        words.dedup();
-        let (before, others) = std::mem::take(&mut current.facets)
-            .into_iter()
-            .partition(|held| held.word);
-        current.facets = others;
-        for held in before as Vec<Held> {
-            match words.iter().position(|word| **word == *held.value) {
-                Some(index) => {
-                    words.swap_remove(index);
-                    current.facets.push(held);
-                }
-                None => self.close(current, held, position),
-            }
-        }
-        for word in words {
-            let held = self.open(position, facet, true, word);
-            current.facets.push(held);
-        }
-        current.words = text.into();
-    }
-
-    fn open(&mut self, position: i64, facet: i64, word: bool, value: &str) -> Held {
-        Held {
-            facet,
-            word,
-            value: value.into(),
-            interval: Some(next(&mut self.numbered, position, |(_, _, facets)| facets)),
-            written: false,
-        }
-    }
-
-    fn close(&mut self, current: &Current<R>, held: Held, position: i64) {
-        if !held.word {
-            let scope = (held.facet, &current.project, &current.parent);
-            self.count(scope, &held.value, position, -1);
-        }
-        let scope = held.scope((&current.project, &current.parent));
-        let (facet, value, sequence) = (held.facet, &held.value, current.sequence);
-        match held.interval {
-            Some(interval) if held.written => {
-                self.closed.push([position.into(), interval.into()]);
-            }
-            Some(interval) if interval < number(position, 0) => {
-                write_facet(
-                    &mut self.facets,
-                    interval,
-                    facet,
-                    scope,
-                    value,
-                    sequence,
-                    position,
-                );
-            }
-            Some(_) => {}
-            None => {
-                let facet = [
-                    facet.into(),
-                    scope.0.into(),
-                    scope.1.into(),
-                    (&**value).into(),
-                    sequence.into(),
-                ];
-                self.closed_by_value.push((facet, position));
-            }
-        }
-    }
-}
-
-impl<R: Row> Part for Versions<R> {
-    fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
-        for key in self.dirty.drain(..) {
-            let Some(Some(current)) = self.known.get_mut(&key) else {
-                continue;
-            };
-            if let Some(version) = current.unwritten.take() {
-                write_version(&mut self.versions, version, current.sequence, &current.row)?;
-            }
-            let scope = (&*current.project, &*current.parent);
-            for held in &mut current.facets {
-                if let (false, Some(interval)) = (held.written, held.interval) {
-                    held.written = true;
-                    let scope = held.scope(scope);
-                    let (facet, value) = (held.facet, &held.value);
-                    let sequence = current.sequence;
-                    write_facet(
-                        &mut self.facets,
-                        interval,
-                        facet,
-                        scope,
-                        value,
-                        sequence,
-                        OPEN,
-                    );
-                }
-            }
-        }
-        if !self.closed_by_value.is_empty() {
-            self.need(store, Index::FacetsNow)?;
-        }
-        // Before what is opened: it may be the same value again.
-        for (closed, when) in self.closed_by_value.drain(..) {
-            let mut interval = None;
-            let sql = &self.statements.interval;
-            store.db.query(sql, &closed, &mut |record| {
-                interval = Some(record.integer(0)?);
-                Ok(false)
-            })?;
-            let interval = interval.ok_or_else(|| {
-                Error::Damaged(format!("{} lacks {closed:?}", self.names.facets))
-            })?;
-            // By its number: a change of one row needs no undo log.
-            let values = [when.into(), interval.into()];
-            store.db.execute(&self.statements.close_interval, &values)?;
-        }
-        store.db.insert(&self.statements.insert_life, &self.lives)?;
-        store
-            .db
-            .insert(&self.statements.insert_version, &self.versions)?;
-        store
-            .db
-            .insert(&self.statements.insert_facet, &self.facets)?;
-        for closed in self.closed.drain(..) {
-            store.db.execute(&self.statements.close_interval, &closed)?;
-        }
-        for ended in self.ended.drain(..) {
-            store.db.execute(&self.statements.end_life, &ended)?;
-        }
-        if let Some(counts) = &mut self.counts {
-            counts.flush(store)?;
-        }
-        self.recorded = false;
-        self.lives.clear();
-        self.versions.clear();
-        self.facets.clear();
-        if self.known.len() > KEPT {
-            self.older = std::mem::take(&mut self.known);
-        }
-        Ok(())
-    }
-
-    fn forget(&mut self) {
-        self.made.clear();
-        self.known.clear();
-        self.older.clear();
-        self.dirty.clear();
-        self.recorded = false;
-        self.lives.clear();
-        self.versions.clear();
-        self.facets.clear();
-        self.ended.clear();
-        self.closed.clear();
-        self.closed_by_value.clear();
-        if let Some(counts) = &mut self.counts {
-            counts.forget();
-        }
-    }
-
-    fn create_indexes(&self) -> Vec<String> {
-        let each = Index::ALL.iter();
-        each.map(|index| self.names.create_index(*index)).collect()
-    }
-
-    fn be_ready(&mut self) {
-        self.ready = true;
-    }
-
-    fn create_tables(&self, dialect: &Dialect) -> String {
-        let counts = self.counts.as_ref();
-        let counts = counts.map_or_else(String::new, |counts| counts.create_table(dialect));
-        self.names.create(dialect) + &counts
-    }
-
-    fn tables(&self) -> Vec<String> {
-        let mut tables = self.names.tables();
-        tables.extend(self.counts.iter().map(|counts| counts.table().to_owned()));
-        tables
-    }
-}
-
-impl Held {
-    fn scope<'a>(&self, own: (&'a str, &'a str)) -> (&'a str, &'a str) {
-        match self.facet {
-            GLOBAL => ("", ""),
-            _ => own,
-        }
-    }
 }
 
 fn key<R: Row>(at: Place<'_>) -> String {
@@ -734,14 +460,6 @@ pub(crate) fn read_body<R: DeserializeOwned>(body: &str) -> Result<R, Error> {
     serde_json::from_str(body).map_err(|error| Error::Damaged(format!("a row: {error}")))
 }
 
-/// The text of a value as a facet has it.
-pub(crate) fn facet_text(cell: Cell<'_>) -> std::borrow::Cow<'_, str> {
-    match cell {
-        Cell::Text(text) => text.into(),
-        Cell::Integer(number) => number.to_string().into(),
-    }
-}
-
 fn write_version<R: Row>(
     to: &mut Buffer,
     version: i64,
@@ -753,22 +471,4 @@ fn write_version<R: Row>(
     row.columns(to);
     to.write(|bytes| serde_json::to_writer(bytes, row))
         .map_err(|error| Error::Damaged(format!("a row that is no JSON: {error}")))
-}
-
-fn write_facet(
-    to: &mut Buffer,
-    interval: i64,
-    facet: i64,
-    (project, parent): (&str, &str),
-    value: &str,
-    sequence: i64,
-    until: i64,
-) {
-    to.integer(interval);
-    to.integer(facet);
-    to.text(project);
-    to.text(parent);
-    to.text(value);
-    to.integer(sequence);
-    to.integer(until);
 }
