@@ -201,3 +201,18 @@ async fn ping_version_and_request_ids() {
     );
     assert!(!pong.header("x-request-id").is_empty());
 }
+
+#[tokio::test]
+async fn what_the_command_line_asks_beside_functions() {
+    let client = Client::new();
+    let rules = client.get("/v1/proxy/rules").await.json();
+    assert_eq!(rules, json!({"total": 0, "rules": []}));
+    let guest = client.guest();
+    guest
+        .get("/v1/proxy/rules")
+        .await
+        .refused(401, "general_unauthorized_scope");
+    let console = guest.with("x-appwrite-project", "console");
+    let console = console.get("/v1/console/variables").await.json();
+    assert_eq!(console["_APP_DOMAIN_FUNCTIONS"], "");
+}
