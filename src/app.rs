@@ -254,7 +254,7 @@ async fn open_reads(journal: Arc<dyn Journal>, path: PathBuf) -> anyhow::Result<
     let options = projections::Options::new(journal, path);
     // It follows the journal from within the runtime, and opening blocks.
     let opened = tokio::task::spawn_blocking(move || options.build()).await?;
-    Ok(opened.with_context(|| format!("cannot open the read models {shown}"))?)
+    opened.with_context(|| format!("cannot open the read models {shown}"))
 }
 
 async fn ensure_default_project(bus: &Bus, vault: &Vault) -> anyhow::Result<()> {

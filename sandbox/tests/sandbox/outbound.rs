@@ -40,7 +40,9 @@ pub fn serve(
             });
         }
     };
-    run(async move { tokio::spawn(accept) });
+    run(async move {
+        tokio::spawn(accept);
+    });
     (port, asked)
 }
 
