@@ -37,7 +37,9 @@ impl View {
                 .zip(*first..)
                 .take_while(|(one, next)| *one == next);
             let length = run.count();
-            events.extend(self.inner.journal.read_all(first - 1, length).await?);
+            let run = self.inner.journal.read_all(first - 1, length).await?;
+            let passing = run.into_iter();
+            events.extend(passing.filter(|event| models::passes(event, self.at, filter)));
             rest = &rest[length..];
         }
         Ok(events)

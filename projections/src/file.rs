@@ -30,7 +30,7 @@ use crate::db::{Database, Sqlite, Value};
 use crate::models::DEFINITIONS;
 
 /// Shape of `runner` and `projections`.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 
 /// What the file knows of a projection.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -239,8 +239,11 @@ fn connect(path: &Path) -> Result<Connection, Error> {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    // Rows are long; a new file takes this size, another one keeps its own.
+    connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "cache_size", -131_072)?;
+    connection.pragma_update(None, "mmap_size", 4_i64 << 30)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "wal_autocheckpoint", 8192)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;

@@ -15,7 +15,13 @@ const { parse, stringify } = JSON;
 const nothing = new Uint8Array(0);
 
 const wellFormed = (text) => (text.isWellFormed() ? text : text.toWellFormed());
-const encode = (arg) => (arg === undefined ? "null" : (stringify(arg) ?? "null"));
+// Half of a surrogate pair is escaped by `stringify`, and no text for the host.
+const lone = "\\ud";
+const whole = (_, value) => (typeof value === "string" ? wellFormed(value) : value);
+const encode = (arg) => {
+  const text = arg === undefined ? "null" : (stringify(arg) ?? "null");
+  return text.includes(lone) ? stringify(arg, whole) : text;
+};
 const bytes = (data) => {
   if (data === undefined || data === null) return nothing;
   if (data instanceof Uint8Array) return data;

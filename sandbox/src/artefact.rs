@@ -78,6 +78,21 @@ impl Store {
         self.dir.join(name).exists()
     }
 
+    /// Removes the files of other versions: those whose names start with one of
+    /// `kinds` and do not hold `version`.
+    pub(crate) fn sweep(&self, kinds: &[&str], version: &str) {
+        let Ok(entries) = fs::read_dir(&self.dir) else {
+            return;
+        };
+        for entry in entries.filter_map(Result::ok) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if kinds.iter().any(|kind| name.starts_with(kind)) && !name.contains(version) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Removes the oldest files whose names start with `prefix` until the rest
     /// takes no more than `limit` bytes.
     pub(crate) fn prune(&self, prefix: &str, limit: u64) {

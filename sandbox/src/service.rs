@@ -27,6 +27,16 @@ use crate::{
 #[derive(Clone)]
 pub struct Sandbox(pub(crate) Arc<Parts>);
 
+/// Files in the cache that belong to one version of the engine image.
+const KINDS: [&str; 6] = [
+    "shared-",
+    "image-",
+    "functions-",
+    "instrumented-",
+    "own-",
+    "refused-",
+];
+
 pub(crate) struct Parts {
     pub(crate) options: Options,
     pub(crate) version: String,
@@ -57,6 +67,7 @@ impl Sandbox {
         let ticker = Ticker::start(&engine)?;
         let component = shared_image(&engine, &artefacts, &functions, &version).await?;
         let shared = Ready::new(&linker, &component)?;
+        artefacts.sweep(&KINDS, &version);
         Ok(Self(Arc::new(Parts {
             slots: Arc::new(Semaphore::new(options.max_instances as usize)),
             owners: Arc::default(),
@@ -223,13 +234,13 @@ impl Sandbox {
         if parts.tiers.is_absent(&key) {
             return None;
         }
-        if !parts.artefacts.has(&key.file()) {
+        if !parts.artefacts.has(&key.file(&parts.version)) {
             parts.tiers.note_absent(key);
             return None;
         }
         let parts = parts.clone();
         let work = move || {
-            let code = parts.artefacts.read(&key.file())?;
+            let code = parts.artefacts.read(&key.file(&parts.version))?;
             let component = load(&parts.engine, &code)?;
             let ready = Ready::new(&parts.linker, &component).ok()?;
             parts.tiers.insert(key, ready.clone(), code.len());

@@ -145,10 +145,10 @@ impl Sandbox {
         };
         let key = Key::new(program, env, &parts.version);
         let mut builder = parts.builder.lock().await;
-        if parts.artefacts.has(&key.file()) {
+        if parts.artefacts.has(&key.file(&parts.version)) {
             return Ok(Specialised::Done);
         }
-        if let Some(reason) = parts.artefacts.read(&key.refusal()) {
+        if let Some(reason) = parts.artefacts.read(&key.refusal(&parts.version)) {
             let reason = String::from_utf8_lossy(&reason).into_owned();
             return Ok(Specialised::Refused { reason });
         }
@@ -162,7 +162,9 @@ impl Sandbox {
                 Ok(Specialised::Done)
             }
             Err(reason) => {
-                parts.artefacts.write(&key.refusal(), reason.as_bytes())?;
+                parts
+                    .artefacts
+                    .write(&key.refusal(&parts.version), reason.as_bytes())?;
                 Ok(Specialised::Refused { reason })
             }
         }
@@ -179,7 +181,7 @@ impl Sandbox {
             let code = component
                 .serialize()
                 .map_err(Error::engine("keeping a snapshot"))?;
-            parts.artefacts.write(&key.file(), &code)?;
+            parts.artefacts.write(&key.file(&parts.version), &code)?;
             parts.artefacts.prune("own-", parts.options.artefact_disk);
             let ready = Ready::new(&parts.linker, &component)?;
             parts.tiers.insert(key, ready, code.len());

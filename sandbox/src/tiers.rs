@@ -21,14 +21,14 @@ impl Key {
         Self(hash.finalize().into())
     }
 
-    /// Name of the artefact's file.
-    pub(crate) fn file(&self) -> String {
-        format!("own-{}.bin", hex::encode(&self.0[..20]))
+    /// Name of the artefact's file, for this version of the engine image.
+    pub(crate) fn file(&self, version: &str) -> String {
+        format!("own-{version}-{}.bin", hex::encode(&self.0[..20]))
     }
 
     /// Name of the file that says why there is no artefact.
-    pub(crate) fn refusal(&self) -> String {
-        format!("refused-{}.txt", hex::encode(&self.0[..20]))
+    pub(crate) fn refusal(&self, version: &str) -> String {
+        format!("refused-{version}-{}.txt", hex::encode(&self.0[..20]))
     }
 }
 
@@ -110,5 +110,41 @@ impl<R: Clone> Tiers<R> {
                 inner.size -= gone.size;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Tiers};
+    use crate::{Env, Program};
+
+    fn key(n: usize) -> Key {
+        Key::new(&Program::javascript(n.to_string()), &Env::default(), "1")
+    }
+
+    #[test]
+    fn ten_thousand_programs_stay_within_the_limit() {
+        let tiers = Tiers::new(100);
+        for n in 0..10_000 {
+            tiers.insert(key(n), n, 10);
+            // The first one stays in use.
+            assert_eq!(tiers.get(&key(0)), Some(0));
+        }
+        let loaded = (0..10_000).filter(|n| tiers.get(&key(*n)).is_some());
+        assert_eq!(loaded.count(), 10);
+        assert_eq!(tiers.get(&key(9_999)), Some(9_999));
+        assert_eq!(tiers.get(&key(1)), None);
+    }
+
+    #[test]
+    fn what_is_larger_than_the_limit_is_held_alone() {
+        let tiers = Tiers::new(100);
+        tiers.insert(key(1), 1, 10);
+        tiers.insert(key(2), 2, 1000);
+        assert_eq!((tiers.get(&key(1)), tiers.get(&key(2))), (None, Some(2)));
+        tiers.note_absent(key(3));
+        assert!(tiers.is_absent(&key(3)));
+        tiers.insert(key(3), 3, 10);
+        assert!(!tiers.is_absent(&key(3)));
     }
 }

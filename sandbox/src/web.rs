@@ -192,11 +192,18 @@ async fn handle(
     let deadline = store.data().deadline;
     let work = async {
         let guest = async {
-            let proxy = ready.0.instantiate_async(&mut *store).await?;
-            proxy
-                .wasi_http_incoming_handler()
-                .call_handle(&mut *store, incoming, outcome)
-                .await
+            let called = async {
+                let proxy = ready.0.instantiate_async(&mut *store).await?;
+                proxy
+                    .wasi_http_incoming_handler()
+                    .call_handle(&mut *store, incoming, outcome)
+                    .await
+            };
+            let called = called.await;
+            // What it left open, a response that it never set or a body that it
+            // never finished, will not come any more.
+            store.data_mut().close();
+            called
         };
         let (called, received) = tokio::join!(guest, receive);
         match received {

@@ -11,6 +11,7 @@ pub mod metrics;
 mod openapi;
 mod request;
 pub mod strata;
+mod unread;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
         .nest("/strata/v1", strata::router())
         .nest("/v1", appwrite::router())
         .fallback(strata::not_found)
+        .layer(axum::middleware::from_fn(unread::drain))
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
             request::track,

@@ -7,9 +7,7 @@ use std::process::Command;
 use crate::server::{ROOT_KEY, Server};
 
 fn run(folder: &str, needed: &str, program: &str, arguments: &[&str]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/sdk")
-        .join(folder);
+    let folder = std::path::absolute(Path::new("tests/sdk").join(folder)).unwrap();
     assert!(
         folder.join(needed).exists(),
         "the SDK is not installed: run scripts/sdk-packages.sh first"

@@ -66,6 +66,14 @@ impl Buffer {
         self.cells.len()
     }
 
+    /// As [`Buffer::get`], for a database that takes texts as they are.
+    pub(crate) fn raw(&self, index: usize) -> Result<i64, &[u8]> {
+        match self.cells[index] {
+            Place::Integer(value) => Ok(value),
+            Place::Text(begin, end) => Err(&self.text[begin..end]),
+        }
+    }
+
     pub(crate) fn get(&self, index: usize) -> Cell<'_> {
         match self.cells[index] {
             Place::Integer(value) => Cell::Integer(value),

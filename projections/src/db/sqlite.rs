@@ -4,7 +4,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, ToSql};
 
-use super::{Buffer, Cell, Database, Dialect, Each, Insert, Record, Value, fold};
+use super::{Buffer, Database, Dialect, Each, Insert, Record, Value, fold};
 use crate::Error;
 
 const DIALECT: Dialect = Dialect {
@@ -41,6 +41,18 @@ impl Sqlite {
     }
 }
 
+/// A cell of a buffer, whose texts are UTF-8 already.
+struct Raw<'a>(Result<i64, &'a [u8]>);
+
+impl ToSql for Raw<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Ok(value) => ValueRef::Integer(value),
+            Err(text) => ValueRef::Text(text),
+        }))
+    }
+}
+
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
@@ -74,10 +86,7 @@ impl Database for Sqlite {
         let mut cell = 0;
         while cell < cells.len() {
             for parameter in 1..=into.width {
-                match cells.get(cell) {
-                    Cell::Integer(value) => statement.raw_bind_parameter(parameter, value)?,
-                    Cell::Text(text) => statement.raw_bind_parameter(parameter, text)?,
-                }
+                statement.raw_bind_parameter(parameter, Raw(cells.raw(cell)))?;
                 cell += 1;
             }
             statement.raw_execute()?;

@@ -30,6 +30,13 @@ pub(crate) struct State {
     pub(super) interrupt: Option<Interrupt>,
 }
 
+impl State {
+    /// Lets go of everything that the guest holds.
+    pub(super) fn close(&mut self) {
+        self.table = ResourceTable::new();
+    }
+}
+
 struct Hooks(Access);
 
 impl WasiView for State {

@@ -66,6 +66,7 @@ fn limits_hold_for_components() {
     assert_eq!(failure(&limited("/loop")), &Failure::Timeout);
     let mut bomb = at("/bomb");
     bomb.limits.memory = 32 << 20;
+    bomb.limits.wall = Duration::from_secs(60);
     assert_eq!(
         failure(&execute(&GUEST, bomb)),
         &Failure::Memory { limit: 32 << 20 }

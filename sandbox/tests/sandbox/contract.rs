@@ -125,6 +125,21 @@ fn responses() {
             "",
         ),
         (
+            "res.text('h', 200, { 'x-half': 'a\\ud800b' })",
+            200,
+            json!([
+                ["x-half", "a\u{fffd}b"],
+                ["content-type", "text/plain; charset=utf-8"]
+            ]),
+            "h",
+        ),
+        (
+            "res.text('\\ud800')",
+            200,
+            json!([["content-type", "text/plain; charset=utf-8"]]),
+            "\u{fffd}",
+        ),
+        (
             "res.send('s', 202)",
             202,
             json!([["content-type", "text/plain; charset=utf-8"]]),

@@ -53,9 +53,9 @@ impl WasiHttpView for Host {
 }
 
 pub async fn build() -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox/guest");
+    let folder = Path::new("tests/sandbox/guest");
     let mut resolve = wit_parser::Resolve::default();
-    let (package, _) = resolve.push_dir(&folder).unwrap();
+    let (package, _) = resolve.push_dir(folder).unwrap();
     let world = resolve.select_world(&[package], Some("guest")).unwrap();
     let (mut bindings, metadata) = wit_dylib::create_with_metadata(&resolve, world, None);
     let shim = codegen::generate_shim(&resolve, &metadata);

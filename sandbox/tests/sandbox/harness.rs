@@ -19,7 +19,9 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
     // Kept between runs, so that the engine is built once per version.
     let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sandbox-cache");
-    run(Options::new(cache, [7; 32]).build()).unwrap()
+    // On a thread of its own: the first to ask may be within the runtime.
+    let build = move || run(Options::new(cache, [7; 32]).build()).unwrap();
+    std::thread::spawn(build).join().unwrap()
 });
 
 pub fn run<T: Send + 'static>(work: impl Future<Output = T> + Send) -> T {

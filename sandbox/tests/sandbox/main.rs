@@ -7,4 +7,5 @@ mod harness;
 mod limits;
 mod outbound;
 mod prelude;
+mod seam;
 mod tiers;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::harness::{execute, get, module, text};
 
 fn scripts() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prelude");
+    let folder = Path::new("tests/prelude");
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
