@@ -206,15 +206,16 @@ async fn handle(
             called
         };
         let (called, received) = tokio::join!(guest, receive);
-        match received {
-            Ok(Some(response)) if called.is_ok() => Ok(response),
-            Err(failure) if called.is_ok() => Err(failure),
-            _ => match called {
-                Err(error) => Err(failure(store, &error)),
-                Ok(()) => Err(Failure::NoResponse(
-                    "The component set no response.".to_owned(),
-                )),
-            },
+        match (called, received) {
+            (Ok(()), Ok(Some(response))) => Ok(response),
+            (Ok(()), Ok(None)) => Err(Failure::NoResponse(
+                "The component set no response.".to_owned(),
+            )),
+            // Writing on after the limit makes the guest fail as well.
+            (Ok(()), Err(failure)) | (Err(_), Err(failure @ Failure::OutputTooLarge { .. })) => {
+                Err(failure)
+            }
+            (Err(error), _) => Err(failure(store, &error)),
         }
     };
     tokio::select! {

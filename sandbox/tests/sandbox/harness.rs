@@ -19,6 +19,16 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
     // Kept between runs, so that the engine is built once per version.
     let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sandbox-cache");
+    for entry in std::fs::read_dir(&cache).into_iter().flatten().flatten() {
+        // Snapshots of an earlier run would be taken instead of made.
+        let name = entry.file_name();
+        if ["own-", "refused-"]
+            .iter()
+            .any(|kind| name.to_string_lossy().starts_with(kind))
+        {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
     // On a thread of its own: the first to ask may be within the runtime.
     let build = move || run(Options::new(cache, [7; 32]).build()).unwrap();
     std::thread::spawn(build).join().unwrap()
