@@ -18,6 +18,7 @@ use crate::blobs::Blobs;
 use crate::bus::{self, Bus, Context};
 use crate::config::Config;
 use crate::execution::{self, Contract, Executor, Programs};
+use crate::http::Rejections;
 use crate::http::metrics::Metrics;
 use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser};
 use crate::vault::Vault;
@@ -47,6 +48,8 @@ pub struct App {
     pub builds: Builds,
     /// Runs executions later.
     pub calls: Calls,
+    /// Keeps what was turned away.
+    pub rejections: Rejections,
     /// What is counted.
     pub metrics: Metrics,
     /// Ends the background work.
@@ -134,6 +137,7 @@ impl App {
         .build();
         let parallel = config.max_instances as usize;
         let calls = Calls::new(executor.clone(), worker, parallel);
+        let (rejections, waiting) = Rejections::new();
         let app = Arc::new(Self {
             keys: Keys::new(&root_key, reads.clone()),
             config,
@@ -145,6 +149,7 @@ impl App {
             executor,
             builds,
             calls,
+            rejections,
             metrics: Metrics::default(),
             stop: CancellationToken::new(),
             background: tokio_util::task::TaskTracker::new(),
@@ -153,6 +158,9 @@ impl App {
         let work = specialiser.clone();
         let work = work.run(queue, app.executor.clone(), sandbox, stop);
         app.background.spawn(work);
+        let (bus, stop) = (app.bus.clone(), app.stop.clone());
+        let write = waiting.run(bus, stop);
+        app.background.spawn(write);
         app.start_sagas(specialiser).await?;
         Ok(app)
     }

@@ -2,7 +2,7 @@
 
 use cqrs_es::Aggregate;
 
-use crate::{deployment, execution, function, project};
+use crate::{deployment, execution, function, project, rejection};
 
 /// An event of any aggregate.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,8 @@ pub enum Event {
     Deployment(deployment::Event),
     /// Of an execution.
     Execution(execution::Event),
+    /// Of a command that was turned away.
+    Rejection(rejection::Event),
 }
 
 /// A stored event that this program cannot read.
@@ -57,6 +59,7 @@ pub fn decode(
         function::Function::TYPE => read(payload).map(Event::Function),
         deployment::Deployment::TYPE => read(payload).map(Event::Deployment),
         execution::Execution::TYPE => read(payload).map(Event::Execution),
+        rejection::Rejection::TYPE => read(payload).map(Event::Rejection),
         _ => return Ok(None),
     };
     event.map(Some).map_err(|error| unreadable(Some(error)))

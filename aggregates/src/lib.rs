@@ -15,6 +15,7 @@ pub mod execution;
 pub mod function;
 mod id;
 pub mod project;
+pub mod rejection;
 mod sealed;
 
 pub use aggregate::Fold;

@@ -109,8 +109,7 @@ impl Calls {
         loop {
             // A call that yielded on the way may come back while its jobs are
             // still running; the next call is let in only after them.
-            while std::mem::take(&mut store.data_mut().host.yielded)
-                && store.data().host.settled.is_none()
+            while std::mem::take(&mut store.data_mut().host.yielded) && !store.data().host.is_done()
             {
                 self.tick(store).await?;
             }
@@ -184,7 +183,7 @@ impl Calls {
         match called {
             Ok(()) => Ok(()),
             // The response was there already when something else went wrong.
-            Err(_) if store.data().host.settled.is_some() => Ok(()),
+            Err(_) if store.data().host.is_done() => Ok(()),
             Err(error) => Err(failure(store, &error)),
         }
     }

@@ -191,7 +191,7 @@ pub(crate) fn store(
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
         let host = &mut store.data_mut().host;
-        let interrupt = if host.settled.is_some() {
+        let interrupt = if host.is_done() {
             Some(Interrupt::Settled)
         } else if Instant::now() >= host.deadline {
             Some(Interrupt::Timeout)
@@ -353,6 +353,13 @@ impl Host {
     pub(crate) fn moment(&self, at: f64) -> Instant {
         // Not before: a timer never fires early.
         self.started + Duration::from_secs_f64((at / 1000.0).clamp(0.0, 1e9))
+    }
+
+    /// Whether there is nothing more to wait for. An instance that is about to
+    /// be snapshotted must come to rest first: one that is left in the middle
+    /// of something cannot be entered again.
+    pub(crate) fn is_done(&self) -> bool {
+        self.settled.is_some() && self.phase == Phase::Run
     }
 
     fn note_impure(&mut self, what: &str) {

@@ -25,6 +25,11 @@ struct Named {
     projection: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kept {
+    audited: &'static str,
+}
+
 type Level = Gauge<u64, AtomicU64>;
 
 /// The counters of one server.
@@ -32,6 +37,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Route, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
+    rejected: Family<Kept, Counter>,
     head: Level,
     lag: Family<Named, Level>,
     parked: Family<Named, Level>,
@@ -52,6 +58,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("strata"),
             requests: Family::default(),
             seconds: Family::new_with_constructor(buckets),
+            rejected: Family::default(),
             head: Level::default(),
             lag: Family::default(),
             parked: Family::default(),
@@ -66,6 +73,11 @@ impl Default for Metrics {
             "Time from request to answer",
             Unit::Seconds,
             this.seconds.clone(),
+        );
+        registry.register(
+            "commands_rejected",
+            "Commands turned away, by whether the audit log has them",
+            this.rejected.clone(),
         );
         registry.register(
             "journal_head",
@@ -112,6 +124,11 @@ impl Metrics {
         self.seconds
             .get_or_create(&labels)
             .observe(elapsed.as_secs_f64());
+    }
+
+    pub(super) fn rejected(&self, kept: bool) {
+        let audited = if kept { "yes" } else { "no" };
+        self.rejected.get_or_create(&Kept { audited }).inc();
     }
 
     /// Takes the levels that are read when somebody asks.

@@ -9,6 +9,7 @@ mod health;
 pub mod idempotency;
 pub mod metrics;
 mod openapi;
+mod rejections;
 mod request;
 pub mod strata;
 mod unread;
@@ -25,6 +26,7 @@ use crate::app::App;
 use crate::bus::Committed;
 
 pub use openapi::document;
+pub use rejections::{Code, Rejections, Sender};
 pub use request::RequestId;
 
 /// Carries the position of a command's last event.

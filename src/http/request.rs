@@ -1,5 +1,6 @@
-//! What every request gets: an id, a span in the log, a count, and an answer
-//! even when its handler panics.
+//! What every request gets: an id, a span in the log, a count, a line in the
+//! audit log when it is a command and turned away, and an answer even when its
+//! handler panics.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tracing::Instrument;
 
+use super::rejections::{Code, Sender};
 use crate::app::App;
 
 /// The id of a request: the client's `X-Request-Id` where it is a sensible one,
@@ -33,7 +35,10 @@ pub(super) async fn track(
         .and_then(|value| value.to_str().ok())
         .filter(|text| (1..=LONGEST).contains(&text.len()))
         .map_or_else(|| uuid::Uuid::now_v7().to_string().into(), Arc::from);
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let id = RequestId(id);
+    let sender = Sender::default();
+    request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(sender.clone());
     let method = request.method().clone();
     // Paths hold ids but no secrets; queries can hold tokens and stay out.
     let path = request.uri().path().to_owned();
@@ -41,7 +46,7 @@ pub(super) async fn track(
         .extensions()
         .get::<MatchedPath>()
         .map(|matched| matched.as_str().to_owned());
-    let span = tracing::info_span!("request", id = %id, %method, %path);
+    let span = tracing::info_span!("request", id = %id.0, %method, %path);
     let begun = Instant::now();
     let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = answer
@@ -60,7 +65,15 @@ pub(super) async fn track(
     app.metrics
         .request(&method, route.as_deref().unwrap_or("none"), status, elapsed);
     tracing::debug!(parent: &span, status, elapsed_us = elapsed.as_micros() as u64, "answered");
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    // A path that is nobody's is no command.
+    if route.is_some() && !method.is_safe() && (400..500).contains(&status) {
+        let code = response.extensions().get().map_or("", |Code(code)| code);
+        let kept = app
+            .rejections
+            .keep(&sender, &id, (&method, &path), (status, code));
+        app.metrics.rejected(kept);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(HEADER, value);
     }
     response

@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::client::Client;
+use crate::server::Server;
 
 #[tokio::test]
 async fn a_project_and_a_key_are_needed() {
@@ -215,4 +216,91 @@ async fn what_the_command_line_asks_beside_functions() {
     let console = guest.with("x-appwrite-project", "console");
     let console = console.get("/v1/console/variables").await.json();
     assert_eq!(console["_APP_DOMAIN_FUNCTIONS"], "");
+}
+
+#[tokio::test]
+async fn commands_that_are_turned_away_are_audited() {
+    let server = Server::start();
+    let client = Client::to(&server);
+    let root = client.with(
+        "authorization",
+        &format!("Bearer {}", crate::server::ROOT_KEY),
+    );
+    let body = json!({"name": "reader", "scopes": ["functions.read"]});
+    let key = root.post("/strata/v1/projects/default/keys", body).await;
+    let key: serde_json::Value = serde_json::from_slice(&key.bytes).unwrap();
+    let reader = client.with("x-appwrite-key", key["secret"].as_str().unwrap());
+
+    // Turned away: without a scope, without a key, with bad input, by another API.
+    let named = json!({"functionId": "s3cret in a body", "name": "x"});
+    reader.post("/v1/functions", named.clone()).await;
+    client.guest().delete("/v1/functions/x").await;
+    client.post("/v1/functions?token=s3cret", named).await;
+    client.delete("/strata/v1/projects/default").await;
+    // No commands: a read, and paths that are nobody's.
+    client.guest().get("/v1/functions").await;
+    client.post("/v1/nothing", json!({})).await;
+
+    let actor = format!("key:{}", key["id"].as_str().unwrap());
+    let expected = [
+        json!([
+            actor,
+            "POST",
+            "/v1/functions",
+            401,
+            "general_unauthorized_scope"
+        ]),
+        json!([
+            "guest",
+            "DELETE",
+            "/v1/functions/x",
+            401,
+            "general_unauthorized_scope"
+        ]),
+        json!([
+            "root",
+            "POST",
+            "/v1/functions",
+            400,
+            "general_argument_invalid"
+        ]),
+        json!([
+            "guest",
+            "DELETE",
+            "/strata/v1/projects/default",
+            401,
+            "unauthorized"
+        ]),
+    ];
+    let mut seen = Vec::new();
+    for _ in 0..100 {
+        let answer = root.get("/strata/v1/audit?event=CommandRejected").await;
+        assert!(!String::from_utf8_lossy(&answer.bytes).contains("s3cret"));
+        let answer = answer.json();
+        let events = answer["events"].as_array().unwrap().iter();
+        seen = events
+            .map(|event| {
+                let rejected = &event["payload"]["CommandRejected"];
+                assert!(!event["requestId"].as_str().unwrap().is_empty());
+                json!([
+                    event["actor"],
+                    rejected["method"],
+                    rejected["path"],
+                    rejected["status"],
+                    rejected["code"]
+                ])
+            })
+            .collect();
+        if seen.len() >= expected.len() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(seen, expected);
+    // A project's own log has what was asked of the project.
+    let own = root
+        .get("/strata/v1/audit?event=CommandRejected&project=default")
+        .await
+        .json();
+    assert_eq!(own["events"].as_array().unwrap().len(), 3);
 }

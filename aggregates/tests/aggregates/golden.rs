@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use aggregates::event::{Event, decode};
-use aggregates::{deployment, execution, function, project};
+use aggregates::{deployment, execution, function, project, rejection};
 use serde_json::Value;
 
 #[test]
@@ -30,6 +30,7 @@ fn every_stored_payload_is_still_read() {
                 Event::Function(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Deployment(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Execution(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Rejection(event) => (event.kind(), serde_json::to_value(event)),
             };
             assert_eq!(now, kind);
             assert_eq!(
@@ -45,6 +46,7 @@ fn every_stored_payload_is_still_read() {
         function::Event::KINDS,
         deployment::Event::KINDS,
         execution::Event::KINDS,
+        rejection::Event::KINDS,
     ];
     for kind in all.iter().flat_map(|kinds| kinds.iter()) {
         assert!(seen.contains(*kind), "no golden payload for {kind}");

@@ -5,6 +5,7 @@ mod execution;
 mod function;
 mod golden;
 mod project;
+mod rejection;
 
 use aggregates::Fold;
 use cqrs_es::test::TestFramework;

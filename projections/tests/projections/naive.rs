@@ -36,6 +36,8 @@ impl World {
             Event::Function(event) => self.function(position, now, project, id, event),
             Event::Deployment(event) => self.deployment(position, now, project, id, event),
             Event::Execution(event) => self.execution(position, now, project, id, event),
+            // Only the audit log has those.
+            Event::Rejection(_) => {}
         }
     }
 

@@ -104,6 +104,21 @@ fn what_a_snapshot_must_not_hold_is_refused() {
 }
 
 #[test]
+fn a_top_level_that_works_for_long_comes_to_rest_before_its_snapshot() {
+    let code = "
+let turns = 0;
+const spin = (ms) => { const end = Date.now() + ms; while (Date.now() < end) turns += 1; };
+spin(300);
+Promise.resolve().then(() => spin(300)).then(() => spin(300)).then(() => { turns = 'rested'; });
+module.exports = async ({ res }) => res.text(turns);";
+    let program = module(code);
+    let env = env(&[], &[]);
+    assert_eq!(specialise(&program, &env), Specialised::Done);
+    let outcome = execute(&program, with_env(&env));
+    assert_eq!((outcome.tier, &*text(&outcome)), (Tier::Own, "rested"));
+}
+
+#[test]
 fn a_changed_artefact_is_not_loaded() {
     let cache = tempfile::tempdir().unwrap();
     let program = module("module.exports = ({ res }) => res.text('genuine');");

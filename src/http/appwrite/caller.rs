@@ -8,6 +8,7 @@ use aggregates::project::Project;
 use super::ephemeral;
 use super::error::{Error, Kind};
 use crate::app::App;
+use crate::http::Sender;
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,11 +73,12 @@ impl Caller {
 }
 
 /// Finds out who calls and for which project. `in_query`: the project as a GET
-/// may name it in its query string.
+/// may name it in its query string. `sender` is told.
 pub async fn identify(
     app: &App,
     headers: &HeaderMap,
     in_query: Option<&str>,
+    sender: &Sender,
 ) -> Result<(ProjectId, Caller), Error> {
     let text = |name: &str| {
         headers
@@ -93,7 +95,7 @@ pub async fn identify(
     };
     let project = ProjectId::from(project);
     let caller = match key {
-        Some(key) => by_key(app, &project, key).await?,
+        Some(key) => by_key(app, &project, key, sender).await?,
         None => None,
     };
     // A key of the project proves that the project is there; the root key and
@@ -110,6 +112,8 @@ pub async fn identify(
     {
         return Err(Error::new(Kind::ProjectNotFound));
     }
+    let actor = caller.as_ref().map_or("guest", Caller::actor);
+    sender.is(project.as_str(), actor);
     if let Some(caller) = caller {
         return Ok((project, caller));
     }
@@ -125,7 +129,12 @@ pub async fn identify(
     Ok((project, Caller::Guest))
 }
 
-async fn by_key(app: &App, project: &ProjectId, key: &str) -> Result<Option<Caller>, Error> {
+async fn by_key(
+    app: &App,
+    project: &ProjectId,
+    key: &str,
+    sender: &Sender,
+) -> Result<Option<Caller>, Error> {
     let minted = key
         .strip_prefix("ephemeral_")
         .or_else(|| key.strip_prefix("dynamic_"));
@@ -150,6 +159,7 @@ async fn by_key(app: &App, project: &ProjectId, key: &str) -> Result<Option<Call
         return Ok(None);
     };
     if grant.expired {
+        sender.is(project.as_str(), &grant.actor());
         return Err(Error::new(Kind::ProjectKeyExpired));
     }
     Ok(Some(Caller::Key {

@@ -133,6 +133,11 @@ impl Error {
         self.kind.parts().0
     }
 
+    /// The `type` of the answer.
+    pub fn code(&self) -> &'static str {
+        self.kind.parts().1
+    }
+
     /// The body of the answer.
     pub fn envelope(&self) -> Value {
         let (code, kind, _) = self.kind.parts();

@@ -39,6 +39,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
 
 use crate::app::App;
+use crate::http::Code;
 
 pub use contract::{Appwrite, contract};
 pub use openapi::openapi;
@@ -104,6 +105,8 @@ impl IntoResponse for Error {
         if let Some(seconds) = self.retry_after {
             reply.header("retry-after", &seconds.to_string());
         }
-        reply.into_response()
+        let mut response = reply.into_response();
+        response.extensions_mut().insert(Code(self.code()));
+        response
     }
 }

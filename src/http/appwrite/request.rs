@@ -71,7 +71,9 @@ impl Request {
                     Method::GET | Method::HEAD => query.get("project").and_then(Value::as_str),
                     _ => None,
                 };
-                let (project, caller) = caller::identify(&app, &parts.headers, in_query).await?;
+                let sender = parts.extensions.get().cloned().unwrap_or_default();
+                let (project, caller) =
+                    caller::identify(&app, &parts.headers, in_query, &sender).await?;
                 caller.check(&project, scopes)?;
                 (project, caller)
             }

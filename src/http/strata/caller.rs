@@ -10,8 +10,8 @@ use super::Error;
 use crate::app::App;
 use crate::auth::Grant;
 use crate::bus::Context;
-use crate::http::RequestId;
 use crate::http::idempotency::Key;
+use crate::http::{RequestId, Sender};
 
 /// A caller with a valid key.
 pub(super) struct Caller {
@@ -36,9 +36,16 @@ impl FromRequestParts<Arc<App>> for Caller {
             .and_then(|text| text.strip_prefix("Bearer "))
             .ok_or(Error::Unauthorized)?;
         let grant = app.keys.find(secret.trim()).await?;
-        let grant = grant
-            .filter(|grant| !grant.expired)
-            .ok_or(Error::Unauthorized)?;
+        let grant = grant.ok_or(Error::Unauthorized)?;
+        let sender = parts.extensions.get::<Sender>();
+        let project = grant
+            .project
+            .as_ref()
+            .map_or("", |project| project.as_str());
+        sender.inspect(|sender| sender.is(project, &grant.actor()));
+        if grant.expired {
+            return Err(Error::Unauthorized);
+        }
         let request_id = parts.extensions.get::<RequestId>();
         let if_match = match parts.headers.get("if-match") {
             None => None,

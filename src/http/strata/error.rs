@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::http::as_of;
+use crate::http::{Code, as_of};
 
 /// What can go wrong with a request.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,7 @@ impl IntoResponse for Error {
         }
         let body = json!({"error": {"code": code, "message": self.to_string()}});
         let mut response = (status, Json(body)).into_response();
+        response.extensions_mut().insert(Code(code));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let soon = axum::http::HeaderValue::from_static("1");
             response.headers_mut().insert("retry-after", soon);
