@@ -14,3 +14,7 @@ pub mod http;
 pub mod sagas;
 pub mod telemetry;
 pub mod vault;
+
+/// What the server allocates is small, short-lived and made on many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -21,6 +21,9 @@ const STACK: usize = 2 << 20;
 
 /// What all engines have in common.
 pub(crate) fn base() -> Config {
+    // How a guest ended is an everyday answer; walking the host's stack for it
+    // would cost more than most executions, where RUST_BACKTRACE is set.
+    wasmtime::error::disable_backtrace();
     let mut config = Config::new();
     config
         .wasm_component_model(true)

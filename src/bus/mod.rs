@@ -9,6 +9,8 @@
 mod cache;
 mod context;
 mod fold;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -433,3 +433,91 @@ test("guests may execute what allows them, and nothing else", async () => {
   const elsewhere = new Functions(new Client().setEndpoint(STRATA_ENDPOINT).setProject("elsewhere").setKey(STRATA_KEY));
   await refused(elsewhere.list(), 404, "project_not_found");
 });
+
+test("a project of several files with packages, from upload to its past", async () => {
+  const root = STRATA_ENDPOINT.replace(/\/v1$/, "");
+  const head = async () => {
+    const answer = await fetch(`${root}/strata/v1/head`, { headers: { authorization: `Bearer ${STRATA_KEY}` } });
+    return (await answer.json()).head;
+  };
+  // The SDK has no `as_of`; any other client can add it to the query.
+  const past = async (path, at) => {
+    const headers = { "x-appwrite-project": STRATA_PROJECT, "x-appwrite-key": STRATA_KEY };
+    const answer = await fetch(`${STRATA_ENDPOINT}${path}${path.includes("?") ? "&" : "?"}as_of=${at}`, { headers });
+    return [answer.status, await answer.json()];
+  };
+  const project = (greeting) =>
+    archive(`project-${greeting.length}`, {
+      "package.json": JSON.stringify({
+        name: "intake", private: true, type: "module",
+        dependencies: { zod: "4.3.6", dayjs: "1.11.18", lodash: "4.17.21" },
+      }),
+      "src/main.ts": `
+        import { Order, type Intake } from "./order";
+        import { due } from "./lib/dates.js";
+        import sum from "lodash/sumBy.js";
+        export default async ({ req, res, log }: any) => {
+          const order: Intake = Order.parse(req.bodyJson);
+          log(\`${greeting} \${order.customer}\`);
+          const total = sum(order.items, (item) => item.price * item.quantity);
+          return res.json({ total, due: due(order.placed), greeting: ${JSON.stringify(greeting)} });
+        };`,
+      "src/order.ts": `
+        import { z } from "zod";
+        export const Order = z.object({
+          customer: z.string().min(1),
+          placed: z.iso.date(),
+          items: z.array(z.object({ price: z.number(), quantity: z.int().positive() })).min(1),
+        });
+        export type Intake = z.infer<typeof Order>;`,
+      "src/lib/dates.ts": `
+        import dayjs from "dayjs";
+        export enum Days { Net = 30 }
+        export const due = (from: string): string => dayjs(from).add(Days.Net, "day").format("YYYY-MM-DD");`,
+    });
+  const created = await functions.create({
+    functionId: ID.unique(), name: "intake", runtime: "node-22",
+    entrypoint: "src/main.ts", commands: "npm install",
+  });
+  const id = created.$id;
+  const beforeCode = await head();
+  const deploy = async (greeting) => {
+    const deployment = await functions.createDeployment({ functionId: id, code: project(greeting), activate: true });
+    const done = await built(id, deployment.$id);
+    assert.match(done.buildLogs, /[Bb]undled \d+ modules/);
+    await until("activation", async () => (await functions.get({ functionId: id })).deploymentId === done.$id);
+    return done.$id;
+  };
+  const order = { customer: "Ada", placed: "2026-01-31", items: [{ price: 2.5, quantity: 4 }, { price: 1, quantity: 2 }] };
+  const run = async (greeting) => {
+    const ran = await functions.createExecution({ functionId: id, body: JSON.stringify(order), method: "POST" });
+    assert.equal(ran.status, "completed", ran.errors);
+    assert.deepEqual(JSON.parse(ran.responseBody), { total: 12, due: "2026-03-02", greeting });
+    assert.equal(ran.logs, `${greeting} Ada\n`);
+    return ran;
+  };
+
+  const one = await deploy("Hello");
+  await run("Hello");
+  const withOne = await head();
+  const two = await deploy("Welcome");
+  await run("Welcome");
+  // An error points to the line of the user's file.
+  const failed = await functions.createExecution({ functionId: id, body: "{}", method: "POST" });
+  assert.equal(failed.status, "failed");
+  assert.match(failed.errors, /ZodError[\s\S]*src\/main\.ts:6/);
+
+  assert.deepEqual(await past(`/functions/${id}`, beforeCode - 1).then(([status]) => status), 404);
+  const at = async (position) => {
+    const [status, read] = await past(`/functions/${id}`, position);
+    const [, deployments] = await past(`/functions/${id}/deployments`, position);
+    const [, executions] = await past(`/functions/${id}/executions`, position);
+    return [status, read.deploymentId, deployments.total, executions.total];
+  };
+  assert.deepEqual(await at(beforeCode), [200, "", 0, 0]);
+  assert.deepEqual(await at(withOne), [200, one, 1, 1]);
+  assert.deepEqual(await at(await head()), [200, two, 2, 3]);
+  // The old code runs again when it is asked for.
+  await functions.updateFunctionDeployment({ functionId: id, deploymentId: one });
+  await run("Hello");
+});
