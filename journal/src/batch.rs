@@ -54,7 +54,7 @@ pub(crate) struct State {
 }
 
 /// A batch before it is decided.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
     streams: HashMap<StreamId, Option<Sequence>>,
     commands: HashMap<String, Known>,
@@ -85,6 +85,11 @@ impl Plan {
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.commands.is_empty()
     }
+
+    /// The end of the order once this is written.
+    pub(crate) fn tip(&self) -> Tip {
+        self.tip
+    }
 }
 
 impl State {
@@ -97,8 +102,13 @@ impl State {
         }
     }
 
+    /// Where the next event goes.
+    pub(crate) fn tip(&self) -> Tip {
+        self.tip
+    }
+
     /// Starts over from what the database holds, for when it is not known
-    /// whether a commit took effect.
+    /// whether a commit took effect, or when another node wrote.
     pub(crate) fn reset(&mut self, tip: Tip) {
         self.tip = tip;
         self.streams.clear();
@@ -236,6 +246,24 @@ impl State {
 }
 
 impl Draft {
+    /// The streams that memory does not know.
+    pub(crate) fn unknown_streams(&self) -> impl Iterator<Item = &StreamId> {
+        let unknown = |(stream, sequence): (_, &Option<_>)| sequence.is_none().then_some(stream);
+        self.streams.iter().filter_map(unknown)
+    }
+
+    /// The command ids that memory does not know.
+    pub(crate) fn unknown_commands(&self) -> impl Iterator<Item = &str> {
+        let unknown = |(id, known): (_, &_)| matches!(known, Known::NotAsked).then_some(id);
+        self.commands.iter().filter_map(unknown).map(String::as_str)
+    }
+
+    /// Whether `append` says of its stream, of which memory knows nothing,
+    /// that it exists.
+    pub(crate) fn continues_unknown(&self, append: &Append) -> bool {
+        append.expected != 0 && matches!(self.streams.get(&append.stream), Some(None))
+    }
+
     /// Asks `last` for the last sequence (0: no such stream) of each stream
     /// that memory does not know.
     pub(crate) fn learn_streams<E>(

@@ -214,19 +214,7 @@ fn metadata(value: &Value) -> Result<Metadata, PersistenceError> {
     if is_empty {
         return Ok(Metadata::default());
     }
-    let entry = |name: &str| {
-        let text = value.get(name).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    };
-    Ok(Metadata {
-        command_id: entry("command_id"),
-        actor: entry("actor"),
-        correlation_id: entry("correlation_id"),
-        causation_id: entry("causation_id"),
-        request_id: entry("request_id"),
-        project: entry("project"),
-        extra: serde_json::to_string(value)?,
-    })
+    Ok(Metadata::from_extra(serde_json::to_string(value)?))
 }
 
 fn serialized(event: &Event) -> Result<SerializedEvent, PersistenceError> {

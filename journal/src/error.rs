@@ -5,8 +5,9 @@ use std::path::PathBuf;
 /// A failure of the journal itself, not a refusal of one append.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The backend could not be reached or answered with a failure; whether a
-    /// write took effect is known only by asking again with the same command id.
+    /// The backend could not be reached or answered with a failure, for now;
+    /// whether a write took effect is known only by asking again with the same
+    /// command id.
     #[error("the journal is unavailable: {0}")]
     Unavailable(String),
     /// Something stored cannot be what this program wrote.
@@ -24,6 +25,10 @@ pub enum Error {
         /// The journal's file.
         path: PathBuf,
     },
+    /// This append can never be stored, because of what is in it; the others of
+    /// its batch are not concerned, and to try again is of no use.
+    #[error("the journal cannot store this: {0}")]
+    Unstorable(String),
     /// The appender has stopped; nothing more is accepted.
     #[error("the journal is closed")]
     Closed,

@@ -1,7 +1,8 @@
 //! The event log of Strata: one global order, group commit, hash chain.
 //!
 //! This crate knows streams, sequences and positions; it does not know what an
-//! event means. The port is [`Journal`]; [`sqlite`] is its embedded backend.
+//! event means. The port is [`Journal`]; [`sqlite`] is its embedded backend,
+//! [`postgres`] the one for more than one node.
 //!
 //! What is the same for every backend stands beside them: [`chain`] is the hash
 //! chain, `batch` decides what becomes of the appends of one transaction, and
@@ -10,6 +11,7 @@
 
 pub mod chain;
 pub mod cqrs;
+pub mod postgres;
 pub mod sqlite;
 
 mod batch;
@@ -19,6 +21,7 @@ mod failpoint;
 mod model;
 mod port;
 mod recent;
+mod shared;
 mod tail;
 mod verify;
 

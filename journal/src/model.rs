@@ -69,6 +69,27 @@ pub struct Metadata {
     pub extra: String,
 }
 
+impl Metadata {
+    /// Metadata that a `cqrs-es` program keeps: the entries that have columns
+    /// of their own are taken out of the JSON object, which stays as it is.
+    pub(crate) fn from_extra(extra: String) -> Self {
+        let value: serde_json::Value = serde_json::from_str(&extra).unwrap_or_default();
+        let entry = |name: &str| {
+            let text = value.get(name).and_then(serde_json::Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        Self {
+            command_id: entry("command_id"),
+            actor: entry("actor"),
+            correlation_id: entry("correlation_id"),
+            causation_id: entry("causation_id"),
+            request_id: entry("request_id"),
+            project: entry("project"),
+            extra,
+        }
+    }
+}
+
 /// An event that a decision produced and that has no place in the order yet.
 #[derive(Clone, Debug)]
 pub struct NewEvent {

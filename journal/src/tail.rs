@@ -44,14 +44,23 @@ impl Tail {
         self.head.load(Ordering::Acquire)
     }
 
-    /// Makes committed events visible; they follow the head without a gap.
+    /// Makes committed events visible. They may leave a gap behind the events
+    /// that are kept, when another node wrote what is between; what is here
+    /// already is not kept twice.
     pub(crate) fn publish(&self, events: Vec<Event>) {
-        let Some(head) = events.last().map(|event| event.position) else {
+        let (Some(first), Some(head)) = (
+            events.first().map(|event| event.position),
+            events.last().map(|event| event.position),
+        ) else {
             return;
         };
         {
             let mut kept = self.events.write().unwrap_or_else(PoisonError::into_inner);
-            for event in events {
+            let next = kept.events.back().map_or(first, |last| last.position + 1);
+            if next < first {
+                *kept = Kept::default();
+            }
+            for event in events.into_iter().filter(|event| event.position >= next) {
                 kept.bytes += event.payload.get().len();
                 kept.events.push_back(Arc::new(event));
             }
@@ -62,26 +71,31 @@ impl Tail {
                 kept.bytes -= oldest.payload.get().len();
             }
         }
-        self.move_to(head);
+        self.advance(head);
     }
 
-    /// Moves the head without events to keep: what is before it is read from
-    /// the database.
+    /// Moves the head without events to keep and forgets those it has: what is
+    /// before it is read from the database.
     pub(crate) fn skip_to(&self, head: Position) {
         if head != self.head() {
             let mut kept = self.events.write().unwrap_or_else(PoisonError::into_inner);
             *kept = Kept::default();
             drop(kept);
-            self.move_to(head);
+            self.advance(head);
         }
     }
 
-    fn move_to(&self, head: Position) {
-        self.head.store(head, Ordering::Release);
-        self.changed.send_replace(head);
+    /// Never backwards: two may tell of the same commit in either order.
+    fn advance(&self, head: Position) {
+        self.head.fetch_max(head, Ordering::AcqRel);
+        self.changed.send_if_modified(|seen| {
+            let is_new = *seen < head;
+            *seen = head.max(*seen);
+            is_new
+        });
     }
 
-    /// The events after `after`, if they are all still here.
+    /// The first of the events after `after`, if they are still here.
     pub(crate) fn read(&self, after: Position, limit: usize) -> Option<Vec<Event>> {
         let found: Vec<Arc<Event>> = {
             let kept = self.events.read().unwrap_or_else(PoisonError::into_inner);
@@ -89,6 +103,9 @@ impl Tail {
             let skip = usize::try_from((after.checked_add(1)?).checked_sub(first)?).ok()?;
             kept.events.iter().skip(skip).take(limit).cloned().collect()
         };
+        if found.is_empty() {
+            return None;
+        }
         Some(found.iter().map(|event| Event::clone(event)).collect())
     }
 

@@ -1,7 +1,5 @@
 //! All statements of the journal file, and what its rows mean.
 
-use std::sync::Arc;
-
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use serde_json::value::RawValue;
@@ -9,7 +7,8 @@ use uuid::Uuid;
 
 use super::unavailable;
 use crate::batch::{Remembered, Tip};
-use crate::{Appended, Error, Event, Metadata, Position, Sequence, StreamId};
+use crate::shared::{Columns, Shared};
+use crate::{Appended, Error, Event, Position, Sequence, StreamId};
 
 const INSERT_EVENT: &str = "INSERT INTO events (
     position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
@@ -223,97 +222,47 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Turns rows into events. Neighbouring rows repeat much, so texts are shared
-/// with those of the rows before.
+/// Turns rows into events.
 #[derive(Default)]
-struct Decoder {
-    names: Vec<Arc<str>>,
-    stream: Option<StreamId>,
-    metadata: Option<Arc<Metadata>>,
-}
-
-/// At most so many texts are compared before a new one is made.
-const NAMES: usize = 32;
+struct Decoder(Shared);
 
 impl Decoder {
     fn decode(&mut self, row: &Row<'_>) -> Result<Event, Error> {
         let position = integer(row, 0, 0)? as u64;
-        let stream = self.stream(text(row, 1, position)?, text(row, 2, position)?);
+        let stream = self
+            .0
+            .stream(text(row, 1, position)?, text(row, 2, position)?);
         let payload = text(row, 6, position)?.to_owned();
         let payload = RawValue::from_string(payload).map_err(|error| Error::Corrupt {
             position,
             reason: format!("the payload is not JSON: {error}"),
         })?;
+        let extra = match cell(row, 7, position)? {
+            ValueRef::Null => "",
+            _ => text(row, 7, position)?,
+        };
+        let columns = Columns {
+            command_id: text(row, 10, position)?,
+            actor: text(row, 11, position)?,
+            correlation_id: text(row, 12, position)?,
+            causation_id: text(row, 13, position)?,
+            request_id: text(row, 14, position)?,
+            project: text(row, 15, position)?,
+            extra,
+        };
         Ok(Event {
             position,
             stream,
             sequence: integer(row, 3, position)? as u64,
-            kind: self.name(text(row, 4, position)?),
-            version: self.name(text(row, 5, position)?),
+            kind: self.0.name(text(row, 4, position)?),
+            version: self.0.name(text(row, 5, position)?),
             payload,
-            metadata: self.metadata(row, position)?,
+            metadata: self.0.metadata(&columns),
             event_id: Uuid::from_bytes(bytes(row, 9, position)?),
             recorded_at: integer(row, 8, position)?,
             previous_hash: bytes(row, 16, position)?,
             hash: bytes(row, 17, position)?,
         })
-    }
-
-    fn name(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.names.iter().find(|known| &***known == name) {
-            return Arc::clone(known);
-        }
-        let name: Arc<str> = name.into();
-        if self.names.len() < NAMES {
-            self.names.push(Arc::clone(&name));
-        }
-        name
-    }
-
-    fn stream(&mut self, kind: &str, key: &str) -> StreamId {
-        if let Some(last) = &self.stream
-            && &*last.key == key
-            && &*last.kind == kind
-        {
-            return last.clone();
-        }
-        let stream = StreamId::new(self.name(kind), key);
-        self.stream.insert(stream).clone()
-    }
-
-    fn metadata(&mut self, row: &Row<'_>, position: Position) -> Result<Arc<Metadata>, Error> {
-        let extra = match cell(row, 7, position)? {
-            ValueRef::Null => "",
-            _ => text(row, 7, position)?,
-        };
-        let command_id = text(row, 10, position)?;
-        let actor = text(row, 11, position)?;
-        let correlation_id = text(row, 12, position)?;
-        let causation_id = text(row, 13, position)?;
-        let request_id = text(row, 14, position)?;
-        let project = text(row, 15, position)?;
-        if let Some(last) = &self.metadata
-            && last.command_id == command_id
-            && last.actor == actor
-            && last.correlation_id == correlation_id
-            && last.causation_id == causation_id
-            && last.request_id == request_id
-            && last.project == project
-            && last.extra == extra
-        {
-            return Ok(Arc::clone(last));
-        }
-        let metadata = Arc::new(Metadata {
-            command_id: command_id.to_owned(),
-            actor: actor.to_owned(),
-            correlation_id: correlation_id.to_owned(),
-            causation_id: causation_id.to_owned(),
-            request_id: request_id.to_owned(),
-            project: project.to_owned(),
-            extra: extra.to_owned(),
-        });
-        self.metadata = Some(Arc::clone(&metadata));
-        Ok(metadata)
     }
 }
 

@@ -15,8 +15,12 @@ pub trait Bed: Send + Sync {
     /// Opens the journal, again if it was open and closed before.
     async fn open(&self, clock: Clock) -> Arc<dyn Journal>;
 
-    /// Runs a statement behind the back of the (closed) journal.
-    async fn tamper(&self, sql: &str);
+    /// Runs a statement behind the back of the (closed) journal, which changes
+    /// one row. False: the types of the columns do not let it.
+    async fn tamper(&self, sql: &str) -> bool;
+
+    /// Bytes, given in hexadecimal, as a literal of the backend's SQL.
+    fn bytes(&self, hex: &str) -> String;
 }
 
 /// A clock that a test sets.

@@ -13,11 +13,10 @@ use cqrs_es::{
     Aggregate, AggregateError, CqrsFramework, DomainEvent, EventEnvelope, EventStore, Query,
 };
 use journal::cqrs::Repository;
-use journal::sqlite::Options;
-use journal::{Journal, StreamId};
+use journal::{Clock, StreamId};
 use serde::{Deserialize, Serialize};
 
-use crate::bed::everything;
+use crate::bed::{Bed, everything};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Account {
@@ -107,12 +106,8 @@ impl Query<Account> for Watch {
 
 type Store = PersistedEventStore<Repository, Account>;
 
-#[tokio::test]
-async fn a_cqrs_program_runs_on_the_journal() {
-    let folder = tempfile::tempdir().expect("folder");
-    let journal: Arc<dyn Journal> = Options::new(folder.path().join("journal.db"))
-        .build()
-        .expect("open");
+pub async fn a_cqrs_program_runs_on_the_journal(bed: &impl Bed) {
+    let journal = bed.open(Clock::system()).await;
     let repository = Repository::new(Arc::clone(&journal));
     // Every way of loading an aggregate gives the right balance, in all three
     // kinds of store, one after the other on the same streams.
@@ -182,12 +177,8 @@ async fn a_cqrs_program_runs_on_the_journal() {
 
 /// An event of an older shape reaches the aggregate through its upcaster also
 /// where a snapshot is asked for.
-#[tokio::test]
-async fn upcasters_are_honoured_in_every_kind_of_store() {
-    let folder = tempfile::tempdir().expect("folder");
-    let journal: Arc<dyn Journal> = Options::new(folder.path().join("journal.db"))
-        .build()
-        .expect("open");
+pub async fn upcasters_are_honoured_in_every_kind_of_store(bed: &impl Bed) {
+    let journal = bed.open(Clock::system()).await;
     let repository = Repository::new(Arc::clone(&journal));
     let mut old = crate::bed::append("z", 0, &[]);
     old.stream = StreamId::new("account", "z");

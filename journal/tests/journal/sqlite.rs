@@ -9,10 +9,10 @@ use journal::{Clock, Error, Journal, Outcome, verify};
 use crate::bed::{Bed, append, appended, command, event, everything, numbers};
 use crate::suite::suite;
 
-struct Folder(tempfile::TempDir);
+pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
@@ -31,10 +31,15 @@ impl Bed for Folder {
         options.build().expect("the journal opens")
     }
 
-    async fn tamper(&self, sql: &str) {
+    async fn tamper(&self, sql: &str) -> bool {
         let connection = rusqlite::Connection::open(self.options().path).expect("open");
         let changed = connection.execute(sql, []).expect(sql);
         assert_eq!(changed, 1, "{sql}");
+        true
+    }
+
+    fn bytes(&self, hex: &str) -> String {
+        format!("x'{hex}'")
     }
 }
 
@@ -111,7 +116,7 @@ async fn a_foreign_row_is_not_overwritten() {
     let copy = "INSERT INTO events SELECT 2, aggregate_type, aggregate_id, 2, event_type,
         event_version, payload, metadata, recorded_at, event_id, command_id, actor,
         correlation_id, causation_id, request_id, project, previous_hash, hash FROM events";
-    folder.tamper(copy).await;
+    assert!(folder.tamper(copy).await);
     let outcome = journal.append(append("a", 1, &[2])).await;
     assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
     let outcome = journal.append(append("a", 1, &[2])).await.expect("append");

@@ -1,0 +1,369 @@
+//! The backend for more than one node: PostgreSQL 13 or later.
+//!
+//! # What is stored
+//!
+//! `events` is the log. Its first seven columns are those of `postgres-es`, so
+//! that a program built on it can read our events and append its own to the
+//! same table; everything else has a default. `payload` is of type `json` and
+//! not `jsonb`, because that keeps the bytes that the hash covers. A row is
+//! never deleted, and changed once at most: a row of another program has no
+//! position at first. The next appender that sees it, on any node, gives it
+//! the next position, a time, an id and a hash. So a foreign transaction that
+//! commits late comes late in the order, and no reader can have gone past it.
+//! A foreign row that does not continue its stream is left alone.
+//!
+//! `head` has one row, the end of the order. Every append changes it, in the
+//! transaction of its events, and so the nodes follow one another: positions
+//! are contiguous, and become visible in their order.
+//!
+//! `commands` remembers the outcome of each command id that came with a
+//! fingerprint. `stream_snapshots` are folded states and may be deleted at any
+//! time. `leases` says which node may do what only one may do ([`Leases`]).
+//!
+//! What is **not** relied on: notifications. They make readers faster, and
+//! every one of them may be lost.
+
+mod appender;
+mod fault;
+mod follower;
+mod lease;
+mod rows;
+mod schema;
+mod session;
+mod snapshots;
+mod write;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::batch::State;
+use crate::tail::Tail;
+use crate::{
+    Append, Appended, Clock, Error, Event, Journal, Outcome, Position, Sequence, StreamId,
+};
+use appender::{Adoption, Appender, Request};
+use fault::{Kind, unavailable};
+use follower::Follower;
+pub use lease::{Lease, Leases};
+pub use schema::migrate;
+use session::Session;
+
+/// How to open a journal in a PostgreSQL database.
+#[derive(Clone)]
+pub struct Options {
+    /// The database: `postgres://user:password@host/database`.
+    pub url: String,
+    /// Gives the recorded time.
+    pub clock: Clock,
+    /// How many connections read at the same time; at least 1. Two more are
+    /// used to append and to listen.
+    pub readers: u32,
+    /// How many requests are committed together at most; at least 1.
+    pub batch: usize,
+    /// After about this long without the database, what waits for it fails
+    /// with [`Error::Unavailable`].
+    pub patience: Duration,
+}
+
+impl fmt::Debug for Options {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("clock", &self.clock)
+            .field("readers", &self.readers)
+            .field("batch", &self.batch)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// Options for a journal in this database, everything else as is usual.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            clock: Clock::system(),
+            readers: 4,
+            batch: 512,
+            patience: Duration::from_secs(4),
+        }
+    }
+
+    /// Connects, brings the tables up to date and starts to append and to
+    /// follow the other nodes. The runtime that this is called on must go on
+    /// running; callers may be on another one.
+    ///
+    /// Fails with [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn build(self) -> Result<Arc<Postgres>, Error> {
+        let options = schema::options(&self.url)?;
+        schema::run(&options).await.map_err(unavailable)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(self.readers.max(1) + 1)
+            .acquire_timeout(self.patience)
+            // A read that meets a lost connection is sent again.
+            .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(schema::make_durable(connection)))
+            .connect_lazy_with(options.clone());
+        let tip = rows::tip(&mut *pool.acquire().await.map_err(unavailable)?).await;
+        let tip = tip.map_err(unavailable)?;
+        let node = uuid::Uuid::new_v4().simple().to_string();
+        let tail = Arc::new(Tail::new(tip.position));
+        let (closing, is_closing) = watch::channel(false);
+        let (requests, queue) = mpsc::unbounded_channel();
+        let appender = Appender {
+            requests: queue,
+            closing: is_closing.clone(),
+            tail: Arc::clone(&tail),
+            state: State::new(tip),
+            clock: self.clock,
+            session: Session::new(&options, self.patience, node.clone()),
+            batch: self.batch.max(1),
+            patience: self.patience,
+            contended: false,
+            adoption: Adoption::now(),
+        };
+        let follower = Follower {
+            pool: pool.clone(),
+            tail: Arc::clone(&tail),
+            closing: is_closing,
+            node,
+        };
+        let tasks = vec![tokio::spawn(appender.run()), tokio::spawn(follower.run())];
+        Ok(Arc::new(Postgres {
+            requests,
+            tail,
+            pool,
+            closing,
+            tasks: Mutex::new(tasks),
+            patience: self.patience,
+            runtime: Handle::current(),
+        }))
+    }
+}
+
+/// A journal in a PostgreSQL database, as one of its nodes. Made by
+/// [`Options::build`].
+#[derive(Debug)]
+pub struct Postgres {
+    requests: mpsc::UnboundedSender<Request>,
+    tail: Arc<Tail>,
+    pool: PgPool,
+    closing: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    patience: Duration,
+    runtime: Handle,
+}
+
+impl Postgres {
+    /// The leases that the nodes of this database share.
+    pub fn leases(&self) -> Leases {
+        Leases::new(self.pool.clone(), self.patience, self.runtime.clone())
+    }
+
+    async fn submit(&self, appends: Vec<Append>) -> Result<Vec<Outcome>, Error> {
+        if appends.iter().any(has_nul) {
+            let reason = "PostgreSQL: a text has the character NUL in it".to_owned();
+            return Err(Error::Unstorable(reason));
+        }
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            appends,
+            reply,
+            arrived: Instant::now(),
+        };
+        self.requests.send(request).map_err(|_| Error::Closed)?;
+        // The appender answers everything it took; it drops a request only
+        // when it dies.
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn read<T, F>(&self, read: impl Fn(PgPool) -> F + Send + 'static) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = sqlx::Result<T>> + Send,
+    {
+        let pool = self.pool.clone();
+        again(&self.runtime, self.patience, move || read(pool.clone())).await
+    }
+}
+
+/// Waits until the journal is to be closed.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    // An error says that the journal is gone without a word.
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+/// Runs what may be repeated, once more after each loss of a connection, until
+/// `patience` is over. Runs it where the connections were made, as it is that
+/// runtime which moves their bytes.
+async fn again<T, F>(
+    runtime: &Handle,
+    patience: Duration,
+    work: impl Fn() -> F + Send + 'static,
+) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Future<Output = sqlx::Result<T>> + Send,
+{
+    let done = runtime.spawn(async move {
+        let until = Instant::now() + patience;
+        loop {
+            match work().await {
+                Ok(done) => return Ok(done),
+                Err(error) if fault::kind(&error) == Kind::Lost && Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+    });
+    match done.await {
+        Ok(result) => result,
+        Err(error) => Err(Error::Unavailable(format!("a read was cut off: {error}"))),
+    }
+}
+
+/// Columns of type text hold every character but this one.
+fn has_nul(append: &Append) -> bool {
+    let metadata = &append.metadata;
+    let texts = [
+        &*append.stream.kind,
+        &*append.stream.key,
+        &metadata.command_id,
+        &metadata.actor,
+        &metadata.correlation_id,
+        &metadata.causation_id,
+        &metadata.request_id,
+        &metadata.project,
+        &metadata.extra,
+    ];
+    let mut names = append
+        .events
+        .iter()
+        .flat_map(|event| [&event.kind, &event.version]);
+    texts.iter().any(|text| text.contains('\0')) || names.any(|name| name.contains('\0'))
+}
+
+#[async_trait::async_trait]
+impl Journal for Postgres {
+    async fn append(&self, append: Append) -> Result<Outcome, Error> {
+        let outcome = self.submit(vec![append]).await?.pop();
+        outcome.ok_or_else(|| Error::Unavailable("the appender gave no outcome".to_owned()))
+    }
+
+    async fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Outcome>, Error> {
+        if appends.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.submit(appends).await
+    }
+
+    async fn outcome(&self, command_id: &str) -> Result<Option<(Appended, [u8; 32])>, Error> {
+        let id: Arc<str> = command_id.into();
+        let stored = self.read(move |pool| {
+            let id = Arc::clone(&id);
+            async move { rows::command(&pool, &id).await }
+        });
+        let stored = stored.await?;
+        Ok(stored.map(|stored| (stored.appended, stored.fingerprint)))
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        let asked = stream.clone();
+        let rows = self.read(move |pool| {
+            let stream = asked.clone();
+            async move { rows::read_stream(&pool, &stream, after, limit).await }
+        });
+        rows::in_stream(&rows.await?, stream, after)
+    }
+
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Event>, Error> {
+        if after >= self.tail.head() || limit == 0 {
+            return Ok(Vec::new());
+        }
+        match self.tail.read(after, limit) {
+            Some(events) => Ok(events),
+            None => self.read_stored(after, limit).await,
+        }
+    }
+
+    async fn read_stored(&self, after: Position, limit: usize) -> Result<Vec<Event>, Error> {
+        let rows = self.read(move |pool| async move { rows::read_all(&pool, after, limit).await });
+        rows::in_order(&rows.await?, after)
+    }
+
+    fn head(&self) -> Position {
+        self.tail.head()
+    }
+
+    async fn wait_beyond(&self, position: Position, timeout: Duration) -> Position {
+        self.tail.wait_beyond(position, timeout).await
+    }
+
+    async fn position_at(&self, millis: i64) -> Result<Position, Error> {
+        let found = self.read(move |pool| async move { rows::position_at(&pool, millis).await });
+        found.await
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        fold_version: u32,
+    ) -> Result<Option<(Sequence, Vec<u8>)>, Error> {
+        let stream = stream.clone();
+        let found = self.read(move |pool| {
+            let stream = stream.clone();
+            async move { snapshots::load(&pool, &stream, fold_version).await }
+        });
+        found.await
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        fold_version: u32,
+        sequence: Sequence,
+        state: Vec<u8>,
+    ) -> Result<(), Error> {
+        let (stream, state) = (stream.clone(), Arc::<[u8]>::from(state));
+        let saved = self.read(move |pool| {
+            let (stream, state) = (stream.clone(), Arc::clone(&state));
+            async move { snapshots::save(&pool, &stream, fold_version, sequence, &state).await }
+        });
+        saved.await
+    }
+
+    async fn close(&self) {
+        self.closing.send_replace(true);
+        let tasks = {
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *tasks)
+        };
+        for task in tasks {
+            // One that panicked has said so on its own; it is gone anyway.
+            let _ = task.await;
+        }
+        let pool = self.pool.clone();
+        let _ = self.runtime.spawn(async move { pool.close().await }).await;
+    }
+}
+
+impl Drop for Postgres {
+    /// The queued appends are still written, if the runtime goes on.
+    fn drop(&mut self) {
+        self.closing.send_replace(true);
+    }
+}
