@@ -92,7 +92,7 @@ impl Sandbox {
     pub async fn execute(&self, program: &Program, invocation: Invocation) -> Outcome {
         let started = Instant::now();
         let ended = match self.admit(&invocation).await {
-            Ok(_admitted) => self.run(program, &invocation).await,
+            Ok((_admitted, slot)) => self.run(program, &invocation, slot).await,
             Err(failure) => Ended::before(failure),
         };
         Outcome {
@@ -122,8 +122,8 @@ impl Sandbox {
             });
         }
         invocation.driver = "";
-        let _admitted = self.admit(&invocation).await?;
-        let loaded = self.run(program, &invocation).await.result?;
+        let (_admitted, slot) = self.admit(&invocation).await?;
+        let loaded = self.run(program, &invocation, slot).await.result?;
         serde_json::from_value(loaded.value).map_err(|error| Failure::Internal(error.to_string()))
     }
 
@@ -145,7 +145,12 @@ impl Sandbox {
         }
     }
 
-    async fn run(&self, program: &Program, invocation: &Invocation) -> Ended {
+    async fn run(
+        &self,
+        program: &Program,
+        invocation: &Invocation,
+        slot: OwnedSemaphorePermit,
+    ) -> Ended {
         let parts = &self.0;
         let outbound = Access::new(
             parts.clients.clone(),
@@ -175,7 +180,7 @@ impl Sandbox {
         };
         let mut store = guest::store(&parts.engine, invocation, Phase::Run, Some(outbound));
         let job = job(invocation);
-        let _running = parts.ticker.run();
+        let running = parts.ticker.run();
         let deadline = store.data().host.deadline;
         let settled = {
             let work = ready.execute(&mut store, &job, code, &invocation.body);
@@ -186,14 +191,20 @@ impl Sandbox {
                 () = invocation.cancel.canceled() => Err(Failure::Canceled),
             }
         };
-        let state = store.into_data();
-        Ended {
+        let state = store.data_mut();
+        let ended = Ended {
             result: settled.and_then(|settled| response(settled, invocation)),
-            logs: state.host.logs,
-            errors: state.host.errors,
+            logs: std::mem::replace(&mut state.host.logs, Lines::new("Logs", 0)),
+            errors: std::mem::replace(&mut state.host.errors, Lines::new("Errors", 0)),
             memory: state.limiter.peak,
             tier,
-        }
+        };
+        // Nobody waits for the instance's memory to be made clean again.
+        tokio::spawn(async move {
+            drop(store);
+            drop((slot, running));
+        });
+        ended
     }
 }
 
