@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::closed;
+use super::company::Company;
 use super::fault::{Fault, Kind};
 use super::session::Session;
 use crate::batch::{Plan, State};
@@ -79,6 +80,8 @@ const ADOPTION: Duration = Duration::from_millis(200);
 const MAX_ADOPTION: Duration = Duration::from_secs(5);
 /// So many events are adopted in one transaction.
 const ADOPTED: usize = 1000;
+/// So often others get a turn on this thread before a timer is set for them.
+const YIELDS: usize = 8;
 /// A batch is full when its payloads have so many bytes.
 const BYTES: usize = 8 << 20;
 /// How often a batch is tried anew because the database held something else
@@ -88,7 +91,7 @@ const SURPRISES: u32 = 4;
 impl Appender {
     /// Commits what is queued until the queue is closed and empty.
     pub(super) async fn run(mut self) {
-        let mut wanted = 1;
+        let mut company = Company::default();
         loop {
             let first = tokio::select! {
                 biased;
@@ -103,35 +106,52 @@ impl Appender {
                 }
             };
             let Some(first) = first else { break };
-            let requests = self.collect(first, wanted).await;
-            wanted = requests.len();
+            let requests = self.collect(first, &mut company).await;
             if self.adoption.is_due() && self.session.is_connected() {
                 self.look_for_foreign().await;
             }
+            let (count, started) = (requests.len(), Instant::now());
             self.commit(requests).await;
+            company.committed(count, self.requests.len(), started.elapsed());
         }
         self.session.close().await;
     }
 
-    /// What is queued. Clients that were just answered together come back
-    /// together, so they get a moment to do so.
-    async fn collect(&mut self, first: Request, wanted: usize) -> Vec<Request> {
+    /// What is queued, and what is likely to come at once.
+    async fn collect(&mut self, first: Request, company: &mut Company) -> Vec<Request> {
         let mut bytes = first.bytes();
         let mut requests = vec![first];
-        let mut idle = 0;
+        let mut yields = 0;
+        let mut until = None;
         while requests.len() < self.batch && bytes < BYTES {
-            match self.requests.try_recv() {
-                Ok(request) => {
-                    bytes += request.bytes();
-                    requests.push(request);
-                    idle = 0;
-                }
-                Err(_) if requests.len() < wanted && idle < 8 => {
-                    idle += 1;
+            let request = match self.requests.try_recv() {
+                Ok(request) => request,
+                Err(_) if !company.is_expected(requests.len()) => break,
+                Err(_) if yields < YIELDS => {
+                    yields += 1;
                     tokio::task::yield_now().await;
+                    continue;
                 }
-                Err(_) => break,
-            }
+                Err(_) => {
+                    if until.is_none() {
+                        until = company.until();
+                    }
+                    let Some(until) = until else { break };
+                    match timeout_at(until, self.requests.recv()).await {
+                        Ok(Some(request)) => request,
+                        Ok(None) => break,
+                        Err(_) => {
+                            company.did_not_come();
+                            break;
+                        }
+                    }
+                }
+            };
+            bytes += request.bytes();
+            requests.push(request);
+        }
+        if until.is_some() && !company.is_expected(requests.len()) {
+            company.came();
         }
         requests
     }
@@ -180,12 +200,15 @@ impl Appender {
                 Err(fault) => fault,
             };
             self.session.rollback().await;
+            // While it is not known what became of the whole, no part of it
+            // may be tried alone.
+            let is_sure = unsure.is_none();
             match fault.kind {
                 Kind::Refused | Kind::Unavailable => return Err(fault),
-                Kind::Blocked if requests.len() > 1 => return Err(fault),
+                Kind::Blocked if requests.len() > 1 && is_sure => return Err(fault),
                 Kind::Stale => {
                     surprises += 1;
-                    if surprises > SURPRISES && requests.len() > 1 {
+                    if surprises > SURPRISES && requests.len() > 1 && is_sure {
                         return Err(fault);
                     }
                     self.look_for_foreign().await;
@@ -194,7 +217,7 @@ impl Appender {
             }
             self.contended = true;
             if Instant::now() + pause >= until {
-                return Err(fault);
+                return Err(Fault::new(Kind::Unavailable, fault.reason));
             }
             tracing::debug!(%fault, "an append is tried again");
             sleep(pause).await;
