@@ -249,9 +249,10 @@ impl Appender {
         if !self.contended {
             let plan = self.decide(requests, may_presume).await?;
             if plan.is_empty() {
-                // That a command was done stays true. That a stream was
-                // elsewhere is true if nobody wrote since.
-                if !is_refusal(&plan) || self.session.tip().await? == self.state.tip() {
+                // That a command was done stays true. Everything else is true
+                // if nobody wrote since.
+                let is_lasting = plan.outcomes.iter().flatten().all(is_duplicate);
+                if is_lasting || self.session.tip().await? == self.state.tip() {
                     return Ok(plan);
                 }
             } else {
@@ -314,15 +315,17 @@ impl Appender {
     ///
     /// Where memory knows nothing, it may presume that command ids and streams
     /// are new when they claim to be: if they are not, the keys of the tables
-    /// refuse the batch. A refusal is never founded on a presumption.
+    /// refuse the batch. What is not written is never founded on a presumption.
     async fn decide(&mut self, requests: &[Request], may_presume: bool) -> Result<Plan, Fault> {
         let appends = || requests.iter().map(|request| request.appends.as_slice());
         let now = self.clock.now();
         let mut draft = self.state.draft(appends());
         let is_known =
             draft.unknown_streams().next().is_none() && draft.unknown_commands().next().is_none();
-        let claims = |append| draft.continues_unknown(append);
-        if !is_known && may_presume && !appends().flatten().any(claims) {
+        let is_guarded = appends()
+            .flatten()
+            .all(|append| draft.is_known_or_new(append));
+        if !is_known && may_presume && is_guarded {
             let mut presumed = draft.clone();
             let learned: Result<(), Fault> = presumed
                 .learn_streams(|_| Ok(0))
@@ -331,7 +334,12 @@ impl Appender {
             let plan = self
                 .state
                 .decide(presumed, appends().map(<[Append]>::to_vec), now);
-            if !is_refusal(&plan) {
+            // A part of a request may stand and is not written all the same,
+            // because another part does not.
+            let is_written = |outcomes: &Vec<Outcome>| {
+                outcomes.iter().all(is_appended) || outcomes.iter().all(is_duplicate)
+            };
+            if plan.outcomes.iter().all(is_written) {
                 return Ok(plan);
             }
         }
@@ -408,8 +416,10 @@ impl Appender {
     }
 }
 
-/// Whether something was turned down for what the journal holds now.
-fn is_refusal(plan: &Plan) -> bool {
-    let mut outcomes = plan.outcomes.iter().flatten();
-    outcomes.any(|outcome| matches!(outcome, Outcome::Conflict(_) | Outcome::Reused))
+fn is_appended(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Appended(_))
+}
+
+fn is_duplicate(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Duplicate(_))
 }
