@@ -16,6 +16,10 @@ if [ "${1:-run}" = test ]; then
     command -v npm >/dev/null 2>&1 || packages+=(npm)
     need python3 python3
     need curl curl
+    # Tests start servers of their own; the package's default one is not wanted.
+    if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! command -v initdb >/dev/null 2>&1; then
+        packages+=(postgresql)
+    fi
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages+=(python3-venv)
 fi
 
@@ -23,6 +27,12 @@ if [ "${#packages[@]}" -gt 0 ]; then
     as_root=()
     [ "$(id -u)" = 0 ] || as_root=(sudo)
     echo "installing: ${packages[*]}"
+    case " ${packages[*]} " in *" postgresql "*)
+        "${as_root[@]}" mkdir -p /etc/postgresql-common
+        [ -e /etc/postgresql-common/createcluster.conf ] ||
+            echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+        ;;
+    esac
     "${as_root[@]}" apt-get update -q
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
 fi

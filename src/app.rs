@@ -21,6 +21,7 @@ use crate::execution::{self, Contract, Executor, Programs};
 use crate::http::Rejections;
 use crate::http::metrics::Metrics;
 use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser};
+use crate::standby::Turn;
 use crate::vault::Vault;
 
 /// The project that exists from the start.
@@ -54,6 +55,9 @@ pub struct App {
     pub metrics: Metrics,
     /// Ends the background work.
     pub stop: CancellationToken,
+    /// Everything has been written.
+    ended: CancellationToken,
+    held: tokio_util::task::TaskTracker,
     background: tokio_util::task::TaskTracker,
 }
 
@@ -81,8 +85,21 @@ impl App {
             .context("cannot read or store the root key")?;
         let vault = Vault::open_folder(&dir.join("keys"))?;
         let blobs = Blobs::open(config.blobs.as_deref(), &dir.join("blobs"))?;
-        let journal = open_journal(dir.join("journal.db")).await?;
-        let reads = open_reads(journal.clone(), dir.join("readmodels.db")).await?;
+        let (journal, reads, turn) = match &config.database_url {
+            None => {
+                let journal = open_journal(dir.join("journal.db")).await?;
+                let reads = projections::Options::new(journal.clone(), dir.join("readmodels.db"));
+                (journal, open_reads(reads).await?, None)
+            }
+            Some(url) => {
+                let opened = journal::postgres::Options::new(url).build().await;
+                let opened = opened.context("cannot open the journal of the database")?;
+                let turn = Turn::wait(opened.leases()).await?;
+                let reads = projections::Options::postgres(opened.clone(), url);
+                let journal: Arc<dyn Journal> = opened;
+                (journal, open_reads(reads).await?, Some(turn))
+            }
+        };
         let bus = bus::Options {
             journal: journal.clone(),
             follower: Some(Arc::new(reads.clone())),
@@ -152,6 +169,8 @@ impl App {
             rejections,
             metrics: Metrics::default(),
             stop: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            held: tokio_util::task::TaskTracker::new(),
             background: tokio_util::task::TaskTracker::new(),
         });
         let stop = app.stop.clone();
@@ -161,6 +180,9 @@ impl App {
         let (bus, stop) = (app.bus.clone(), app.stop.clone());
         let write = waiting.run(bus, stop);
         app.background.spawn(write);
+        if let Some(turn) = turn {
+            app.held.spawn(hold(turn, app.ended.clone()));
+        }
         app.start_sagas(specialiser).await?;
         Ok(app)
     }
@@ -215,6 +237,9 @@ impl App {
             }
         }
         self.reads.close().await;
+        self.ended.cancel();
+        self.held.close();
+        self.held.wait().await;
         self.bus.journal().close().await;
     }
 }
@@ -257,12 +282,19 @@ pub async fn open_journal(path: PathBuf) -> anyhow::Result<Arc<dyn Journal>> {
     Ok(opened.with_context(|| format!("cannot open the journal {shown}"))?)
 }
 
-async fn open_reads(journal: Arc<dyn Journal>, path: PathBuf) -> anyhow::Result<ReadModels> {
-    let shown = path.display().to_string();
-    let options = projections::Options::new(journal, path);
+async fn open_reads(options: projections::Options) -> anyhow::Result<ReadModels> {
     // It follows the journal from within the runtime, and opening blocks.
     let opened = tokio::task::spawn_blocking(move || options.build()).await?;
-    opened.with_context(|| format!("cannot open the read models {shown}"))
+    opened.context("cannot open the read models")
+}
+
+/// Holds the right to work. A server that has lost it ends at once, in the
+/// middle of whatever it does: the one that has it now does that again.
+async fn hold(turn: Turn, stop: CancellationToken) {
+    if !turn.hold(stop).await {
+        tracing::error!("another server has taken over; this one ends");
+        std::process::exit(1);
+    }
 }
 
 async fn ensure_default_project(bus: &Bus, vault: &Vault) -> anyhow::Result<()> {

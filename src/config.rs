@@ -77,7 +77,8 @@ pub struct Settings {
     /// Seconds that open requests and builds are given at shutdown [default: 30]
     #[arg(long, env = "STRATA_DRAIN_TIMEOUT", value_name = "SECONDS")]
     pub drain_timeout: Option<u64>,
-    /// postgres://… for a Postgres journal (not available yet)
+    /// postgres://… keeps events and read models there, not in the data
+    /// directory [default: none]
     #[arg(
         long,
         env = "STRATA_DATABASE_URL",
@@ -118,6 +119,7 @@ pub struct Config {
     pub allow_private_network: bool,
     pub functions_per_day: u32,
     pub drain_timeout: Duration,
+    pub database_url: Option<String>,
 }
 
 /// A configuration that cannot be used.
@@ -184,11 +186,11 @@ impl Settings {
             name,
             message: message.to_owned(),
         };
-        if self.database_url.is_some() {
-            return Err(invalid(
-                "database-url",
-                "this build stores in its data directory only; leave the setting out",
-            ));
+        let postgres = self.database_url.as_deref().is_none_or(|text| {
+            url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"))
+        });
+        if !postgres {
+            return Err(invalid("database-url", "a postgres:// URL is needed"));
         }
         let log = self.log.unwrap_or_else(|| "info".to_owned());
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
@@ -246,6 +248,7 @@ impl Settings {
             allow_private_network: self.allow_private_network.unwrap_or(false),
             functions_per_day: self.functions_per_day.unwrap_or(0),
             drain_timeout: Duration::from_secs(self.drain_timeout.unwrap_or(30)),
+            database_url: self.database_url,
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod config;
 pub mod execution;
 pub mod http;
 pub mod sagas;
+mod standby;
 pub mod telemetry;
 pub mod vault;
 

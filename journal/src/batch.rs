@@ -258,10 +258,12 @@ impl Draft {
         self.commands.iter().filter_map(unknown).map(String::as_str)
     }
 
-    /// Whether `append` says of its stream, of which memory knows nothing,
-    /// that it exists.
-    pub(crate) fn continues_unknown(&self, append: &Append) -> bool {
-        append.expected != 0 && matches!(self.streams.get(&append.stream), Some(None))
+    /// Whether memory knows the stream of `append`, or else the first event of
+    /// the append is to be the first of the stream: a unique key of streams and
+    /// sequences refuses it if it is not.
+    pub(crate) fn is_known_or_new(&self, append: &Append) -> bool {
+        let is_unknown = matches!(self.streams.get(&append.stream), Some(None));
+        !is_unknown || (append.expected == 0 && !append.events.is_empty())
     }
 
     /// Asks `last` for the last sequence (0: no such stream) of each stream

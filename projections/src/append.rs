@@ -74,7 +74,7 @@ impl Part for Appended {
             .iter()
             .map(|column| {
                 let kind = match column.kind {
-                    Kind::Text => "TEXT",
+                    Kind::Text => dialect.text,
                     Kind::Integer => dialect.integer,
                 };
                 format!("{} {kind} NOT NULL", column.name)

@@ -58,13 +58,13 @@ impl Counts {
     }
 
     pub(crate) fn create_table(&self, dialect: &Dialect) -> String {
-        let (table, integer) = (&self.table, dialect.integer);
+        let (table, integer, text) = (&self.table, dialect.integer, dialect.text);
         format!(
             "CREATE TABLE {table} (
                  facet    {integer} NOT NULL,
-                 project  TEXT NOT NULL,
-                 parent   TEXT NOT NULL,
-                 value    TEXT NOT NULL,
+                 project  {text} NOT NULL,
+                 parent   {text} NOT NULL,
+                 value    {text} NOT NULL,
                  position {integer} NOT NULL,
                  \"count\"  {integer} NOT NULL,
                  PRIMARY KEY (facet, project, parent, value, position)

@@ -43,10 +43,14 @@ pub enum Error {
     /// Another runner has taken over the read models.
     #[error("another process has taken over the read models")]
     Fenced,
+    /// The node that leads would not do what this one passed on to it.
+    #[error("{0}")]
+    Refused(String),
     /// Something stored cannot be what this program wrote.
     #[error("the read models are damaged: {0}")]
     Damaged(String),
-    /// The database could not be reached or answered with a failure.
+    /// The database could not be reached or answered with a failure. This may
+    /// pass: ask again.
     #[error("the read models are unavailable: {0}")]
     Unavailable(String),
     /// The journal could not be read.

@@ -6,7 +6,9 @@
 //! (`list`). One thread (`runner`) applies every event once, to all projections
 //! in one transaction. [`View`] is how everybody else reads.
 //!
-//! The file holds nothing that the journal does not hold (`file`).
+//! They are kept in a file by one process, or in a schema of a PostgreSQL
+//! database by many nodes (`store`); either holds nothing that the journal does
+//! not hold.
 
 pub mod model;
 pub mod query;
@@ -16,7 +18,6 @@ mod audits;
 mod counts;
 mod db;
 mod error;
-mod file;
 mod list;
 mod models;
 mod projection;
@@ -25,13 +26,15 @@ mod readers;
 mod runner;
 mod search;
 mod state;
+mod store;
 mod table;
 mod versions;
 mod view;
 
 pub use error::Error;
 pub use read_models::{Options, ReadModels};
-pub use state::{Progress, Status};
+pub use state::{Leader, Progress, Status};
+pub use store::Location;
 pub use view::{InProject, View};
 
 /// What to show of the audit log. All that is given must hold.

@@ -9,9 +9,11 @@ use journal::Journal;
 use tokio::runtime::Handle;
 
 use crate::models::DEFINITIONS;
-use crate::readers::Readers;
-use crate::runner::{Command, Commands, Runner};
-use crate::state::{Shared, Status};
+use crate::readers::{Readers, Source};
+use crate::runner::{Command, Commands, Context, alone, together};
+use crate::state::{Leader, Shared, Status};
+use crate::store::schema::Schema;
+use crate::store::{Location, SCHEMA};
 use crate::{Error, View};
 
 /// How to open the read models.
@@ -19,60 +21,88 @@ use crate::{Error, View};
 pub struct Options {
     /// Where the events come from.
     pub journal: Arc<dyn Journal>,
-    /// The file. It is created when it is not there, and may be deleted while
-    /// nobody has it open: it is made again from the journal.
-    pub path: PathBuf,
+    /// Where they are kept.
+    pub location: Location,
     /// How many connections read at the same time; at least 1.
     pub readers: usize,
+    /// What this node is called among those that keep the same read models.
+    pub node: String,
+    /// How long another node waits for one that leads and is not heard of;
+    /// from 100 ms. Only with PostgreSQL.
+    pub lease: Duration,
 }
 
 impl Options {
     /// Options for read models in this file, everything else as is usual.
     pub fn new(journal: Arc<dyn Journal>, path: impl Into<PathBuf>) -> Self {
+        Self::at(journal, Location::File(path.into()))
+    }
+
+    /// Options for read models in the usual schema of a PostgreSQL database
+    /// (`postgres://…`), everything else as is usual.
+    pub fn postgres(journal: Arc<dyn Journal>, url: impl Into<String>) -> Self {
+        let url = url.into();
+        let schema = SCHEMA.to_owned();
+        Self::at(journal, Location::Postgres { url, schema })
+    }
+
+    fn at(journal: Arc<dyn Journal>, location: Location) -> Self {
         Self {
             journal,
-            path: path.into(),
+            location,
             readers: 4,
+            node: usual_node(),
+            lease: Duration::from_secs(1),
         }
     }
 
     /// Opens the read models and starts the runner that feeds them. Must be
     /// called from within a runtime, which the journal is asked on; blocks
-    /// until the file is open, but not until the read models have caught up.
+    /// until they are open, but not until they have caught up.
     pub fn build(self) -> Result<ReadModels, Error> {
         let shared = Arc::new(Shared::new());
         let commands = Arc::new(Commands::default());
         let handle = Handle::try_current()
             .map_err(|error| Error::Unavailable(format!("no runtime: {error}")))?;
-        let (opened, answer) = std::sync::mpsc::channel();
-        let thread = {
-            let (path, journal) = (self.path.clone(), Arc::clone(&self.journal));
-            let (shared, commands) = (Arc::clone(&shared), Arc::clone(&commands));
-            std::thread::Builder::new()
-                .name("projections".to_owned())
-                .spawn(
-                    move || match Runner::open(&path, journal, handle, shared, commands) {
-                        Ok(runner) => {
-                            // Nobody is there to hear it only when the opener died.
-                            let _ = opened.send(Ok(()));
-                            runner.run();
-                        }
-                        Err(error) => {
-                            let _ = opened.send(Err(error));
-                        }
-                    },
-                )
-                .map_err(|error| Error::Unavailable(format!("no thread: {error}")))?
+        let context = Context {
+            journal: Arc::clone(&self.journal),
+            handle,
+            shared: Arc::clone(&shared),
+            commands: Arc::clone(&commands),
         };
-        answer.recv().map_err(|_| Error::Closed)??;
+        let (opening, opened) = std::sync::mpsc::channel();
+        let named = std::thread::Builder::new().name("projections".to_owned());
+        let (source, thread) = match self.location {
+            Location::File(path) => {
+                let (node, source) = (self.node, Source::File(path.clone()));
+                let thread = named.spawn(move || alone(&path, node, context, &opening));
+                (source, thread)
+            }
+            Location::Postgres { url, schema } => {
+                let lease = self.lease.max(Duration::from_millis(100));
+                let schema = Schema::new(&url, schema, self.node, lease)?;
+                let source = Source::Schema(schema.clone());
+                let thread = named.spawn(move || together(schema, context, opening));
+                (source, thread)
+            }
+        };
+        let thread = thread.map_err(|error| Error::Unavailable(format!("no thread: {error}")))?;
+        opened.recv().map_err(|_| Error::Closed)??;
         Ok(ReadModels(Arc::new(Inner {
-            readers: Readers::new(self.path, self.readers),
+            readers: Readers::new(source, Arc::clone(&shared), self.readers),
             journal: self.journal,
             shared,
             commands,
             thread: Mutex::new(Some(thread)),
         })))
     }
+}
+
+/// The name of the machine and the number of the process.
+fn usual_node() -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let machine = machine.unwrap_or_default();
+    format!("{}:{}", machine.trim(), std::process::id())
 }
 
 /// The read models. Cheap to clone.
@@ -122,9 +152,15 @@ impl ReadModels {
         })
     }
 
+    /// Which node applies events; none: nobody does, or it is not known.
+    pub fn leader(&self) -> Option<Leader> {
+        self.0.shared.read(|state| state.leader.clone())
+    }
+
     /// Makes a projection again from the first event, beside the one that is
     /// read, and then puts it in its place; `all` does so for all projections
-    /// at once. Returns when that is done.
+    /// at once. Returns when that is done. A node that does not lead passes this
+    /// on to the one that does.
     pub async fn rebuild(&self, name: &str) -> Result<(), Error> {
         let slots: Vec<usize> = (0..DEFINITIONS.len())
             .filter(|slot| name == "all" || DEFINITIONS[*slot].name == name)
@@ -137,7 +173,7 @@ impl ReadModels {
         done.await.map_err(|_| Error::Closed)?
     }
 
-    /// Stops the runner and closes the file.
+    /// Stops the runner, gives back the lead, and closes the file.
     pub async fn close(&self) {
         if let Some(thread) = self.0.stop() {
             // A runner that panicked has said so on its own.

@@ -32,7 +32,7 @@ pub struct Progress {
 }
 
 /// What is known of one projection outside of the runner.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Slot {
     pub generation: u32,
     pub checkpoint: u64,
@@ -42,10 +42,26 @@ pub(crate) struct Slot {
     pub rebuild: Option<Progress>,
 }
 
+/// One of each projection.
+pub(crate) type Slots = [Slot; DEFINITIONS.len()];
+
+/// Who applies events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leader {
+    /// What the node is called.
+    pub node: String,
+    /// How often the lead had been taken when it was taken this time.
+    pub epoch: u64,
+    /// It is this node.
+    pub here: bool,
+}
+
 /// What is known of all of them.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub slots: [Slot; DEFINITIONS.len()],
+    pub slots: Slots,
+    /// Who leads; none: nobody, or it is not known.
+    pub leader: Option<Leader>,
     /// The runner has stopped.
     pub stopped: Option<String>,
 }
@@ -66,13 +82,19 @@ pub(crate) struct Shared(watch::Sender<State>);
 impl Shared {
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(State {
-            slots: Default::default(),
+            slots: Slots::default(),
+            leader: None,
             stopped: None,
         }))
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut State)) {
         self.0.send_modify(change);
+    }
+
+    /// As [`Shared::change`], but nobody is woken unless `change` says so.
+    pub(crate) fn change_if(&self, change: impl FnOnce(&mut State) -> bool) {
+        self.0.send_if_modified(change);
     }
 
     pub(crate) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {

@@ -30,7 +30,7 @@
 
 use std::fmt::Write as _;
 
-use crate::db::{Dialect, Insert, OPEN_SQL};
+use crate::db::{Dialect, Ending, Insert, OPEN_SQL};
 
 /// A versioned table.
 #[derive(Debug)]
@@ -247,11 +247,11 @@ impl Names {
     /// The tables, without indexes.
     pub(crate) fn create(&self, dialect: &Dialect) -> String {
         let (lives, versions, facets) = (&self.lives, &self.versions, &self.facets);
-        let (integer, plain) = (dialect.integer, dialect.plain);
+        let (integer, text, plain) = (dialect.integer, dialect.text, dialect.plain);
         let mut columns = String::new();
         for column in self.table.columns {
             let kind = match column.kind {
-                Kind::Text => "TEXT",
+                Kind::Text => text,
                 Kind::Integer => integer,
             };
             let _ = write!(columns, "\"{}\" {kind} NOT NULL, ", column.name);
@@ -259,23 +259,23 @@ impl Names {
         format!(
             "CREATE TABLE {lives} (
                  sequence {integer} PRIMARY KEY,
-                 project  TEXT NOT NULL,
-                 parent   TEXT NOT NULL,
-                 id       TEXT NOT NULL,
+                 project  {text} NOT NULL,
+                 parent   {text} NOT NULL,
+                 id       {text} NOT NULL,
                  valid_to {integer} NOT NULL
              ){plain};
              CREATE TABLE {versions} (
                  version  {integer} PRIMARY KEY,
                  sequence {integer} NOT NULL,
                  {columns}
-                 body     TEXT NOT NULL
+                 body     {text} NOT NULL
              ){plain};
              CREATE TABLE {facets} (
                  interval {integer} PRIMARY KEY,
                  facet    {integer} NOT NULL,
-                 project  TEXT NOT NULL,
-                 parent   TEXT NOT NULL,
-                 value    TEXT NOT NULL,
+                 project  {text} NOT NULL,
+                 parent   {text} NOT NULL,
+                 value    {text} NOT NULL,
                  sequence {integer} NOT NULL,
                  valid_to {integer} NOT NULL
              ){plain};"
@@ -301,10 +301,10 @@ pub(crate) struct Statements {
     pub insert_life: Insert,
     pub insert_version: Insert,
     pub insert_facet: Insert,
-    /// When, which life.
-    pub end_life: String,
-    /// When, which interval.
-    pub close_interval: String,
+    /// By sequence.
+    pub end_life: Ending,
+    /// By interval.
+    pub close_interval: Ending,
     /// Facet, project, parent, value, sequence.
     pub interval: String,
     /// When, project, parent: in this order.
@@ -372,8 +372,8 @@ impl Statements {
                     "interval", "facet", "project", "parent", "value", "sequence", "valid_to",
                 ],
             ),
-            end_life: format!("UPDATE {lives} SET valid_to = ?1 WHERE sequence = ?2"),
-            close_interval: format!("UPDATE {facets} SET valid_to = ?1 WHERE interval = ?2"),
+            end_life: Ending::new(lives, "sequence"),
+            close_interval: Ending::new(facets, "interval"),
             interval: format!(
                 "SELECT interval FROM {facets} WHERE facet = ?1 AND project = ?2 \
                  AND parent = ?3 AND value = ?4 AND sequence = ?5 AND {open}"

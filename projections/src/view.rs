@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Error;
-use crate::db::{Database, Sqlite, Value};
+use crate::db::{Database, Value};
 use crate::list::{self, Source};
 use crate::model::{Deployment, Execution, Function, Key, Project, Variable};
 use crate::models::{
@@ -65,10 +65,11 @@ impl View {
 
     /// The key whose secret has this lower-case hexadecimal SHA-256.
     pub async fn key_by_hash(&self, hash: &str) -> Result<Option<Key>, Error> {
+        let (hash, at) = (hash.to_owned(), self.at);
         let found = self
-            .short(PROJECTS, |db, generation| {
+            .short(PROJECTS, move |db, generation| {
                 let names = Names::new(Key::TABLE, generation);
-                list::global::<Key>(db, &names, self.at, hash)
+                list::global::<Key>(db, &names, at, &hash)
             })
             .await?;
         Ok(found.into_iter().next().map(|(_, key)| key))
@@ -237,15 +238,6 @@ impl View {
             .collect())
     }
 
-    fn source<'a>(&self, names: &'a Names, project: &'a str, parent: &'a str) -> Source<'a> {
-        Source {
-            names,
-            project,
-            parent,
-            at: self.at,
-        }
-    }
-
     async fn get<R: Row>(
         &self,
         slot: usize,
@@ -253,9 +245,17 @@ impl View {
         parent: &str,
         id: &str,
     ) -> Result<Option<R>, Error> {
-        self.short(slot, |db, generation| {
+        let (project, parent) = (project.to_owned(), parent.to_owned());
+        let (id, at) = (id.to_owned(), self.at);
+        self.short(slot, move |db, generation| {
             let names = Names::new(R::TABLE, generation);
-            list::get(db, &self.source(&names, project, parent), id)
+            let source = Source {
+                names: &names,
+                project: &project,
+                parent: &parent,
+                at,
+            };
+            list::get(db, &source, &id)
         })
         .await
     }
@@ -278,7 +278,7 @@ impl View {
                 at,
             };
             // The page and the count are of one moment.
-            db.run("BEGIN")?;
+            db.run(db.dialect().snapshot)?;
             let page = list::list(db, &source, &list);
             db.run("COMMIT")?;
             page
@@ -309,37 +309,43 @@ impl View {
         })
     }
 
-    async fn short<T>(
+    async fn short<T: Send + 'static>(
         &self,
         slot: usize,
-        read: impl Fn(&mut Sqlite, u32) -> Result<T, Error>,
+        read: impl Fn(&mut dyn Database, u32) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
         loop {
             let generation = self.generation(slot).await?;
-            let found = self.inner.readers.here(|db| read(db, generation)).await;
-            if found.is_ok() || self.generation(slot).await? == generation {
+            let once = read.clone();
+            let readers = &self.inner.readers;
+            let found = readers.short(move |db| once(db, generation)).await;
+            if found.is_ok() || self.is_still(slot, generation).await? {
                 return found;
             }
-            // The generation was dropped under the read.
         }
     }
 
     pub(crate) async fn long<T: Send + 'static>(
         &self,
         slot: usize,
-        read: impl Fn(&mut Sqlite, u32) -> Result<T, Error> + Clone + Send + 'static,
+        read: impl Fn(&mut dyn Database, u32) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
         loop {
             let generation = self.generation(slot).await?;
             let once = read.clone();
-            let found = self
-                .inner
-                .readers
-                .aside(move |db| once(db, generation))
-                .await;
-            if found.is_ok() || self.generation(slot).await? == generation {
+            let readers = &self.inner.readers;
+            let found = readers.long(move |db| once(db, generation)).await;
+            if found.is_ok() || self.is_still(slot, generation).await? {
                 return found;
             }
         }
+    }
+
+    /// The generation is the one to read, so that it was not dropped under a
+    /// read that failed.
+    async fn is_still(&self, slot: usize, generation: u32) -> Result<bool, Error> {
+        // The read has failed already, and says more about why.
+        let _ = self.inner.readers.refresh().await;
+        Ok(self.generation(slot).await? == generation)
     }
 }

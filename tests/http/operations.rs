@@ -210,7 +210,7 @@ fn a_wrong_setting_is_a_clear_error_at_start() {
         (&["--log", "=,="], "log"),
         (&["--public-url", "ftp://x"], "public-url"),
         (&["--build-parallelism", "0"], "build-parallelism"),
-        (&["--database-url", "postgres://x"], "database-url"),
+        (&["--database-url", "mysql://x"], "database-url"),
         (&["--listen", "nowhere"], "--listen"),
     ];
     for (arguments, named) in cases {

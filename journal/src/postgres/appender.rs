@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::closed;
+use super::company::Company;
 use super::fault::{Fault, Kind};
 use super::session::Session;
 use crate::batch::{Plan, State};
@@ -79,6 +80,8 @@ const ADOPTION: Duration = Duration::from_millis(200);
 const MAX_ADOPTION: Duration = Duration::from_secs(5);
 /// So many events are adopted in one transaction.
 const ADOPTED: usize = 1000;
+/// So often others get a turn on this thread before a timer is set for them.
+const YIELDS: usize = 8;
 /// A batch is full when its payloads have so many bytes.
 const BYTES: usize = 8 << 20;
 /// How often a batch is tried anew because the database held something else
@@ -88,7 +91,7 @@ const SURPRISES: u32 = 4;
 impl Appender {
     /// Commits what is queued until the queue is closed and empty.
     pub(super) async fn run(mut self) {
-        let mut wanted = 1;
+        let mut company = Company::default();
         loop {
             let first = tokio::select! {
                 biased;
@@ -103,35 +106,52 @@ impl Appender {
                 }
             };
             let Some(first) = first else { break };
-            let requests = self.collect(first, wanted).await;
-            wanted = requests.len();
+            let requests = self.collect(first, &mut company).await;
             if self.adoption.is_due() && self.session.is_connected() {
                 self.look_for_foreign().await;
             }
+            let (count, started) = (requests.len(), Instant::now());
             self.commit(requests).await;
+            company.committed(count, self.requests.len(), started.elapsed());
         }
         self.session.close().await;
     }
 
-    /// What is queued. Clients that were just answered together come back
-    /// together, so they get a moment to do so.
-    async fn collect(&mut self, first: Request, wanted: usize) -> Vec<Request> {
+    /// What is queued, and what is likely to come at once.
+    async fn collect(&mut self, first: Request, company: &mut Company) -> Vec<Request> {
         let mut bytes = first.bytes();
         let mut requests = vec![first];
-        let mut idle = 0;
+        let mut yields = 0;
+        let mut until = None;
         while requests.len() < self.batch && bytes < BYTES {
-            match self.requests.try_recv() {
-                Ok(request) => {
-                    bytes += request.bytes();
-                    requests.push(request);
-                    idle = 0;
-                }
-                Err(_) if requests.len() < wanted && idle < 8 => {
-                    idle += 1;
+            let request = match self.requests.try_recv() {
+                Ok(request) => request,
+                Err(_) if !company.is_expected(requests.len()) => break,
+                Err(_) if yields < YIELDS => {
+                    yields += 1;
                     tokio::task::yield_now().await;
+                    continue;
                 }
-                Err(_) => break,
-            }
+                Err(_) => {
+                    if until.is_none() {
+                        until = company.until();
+                    }
+                    let Some(until) = until else { break };
+                    match timeout_at(until, self.requests.recv()).await {
+                        Ok(Some(request)) => request,
+                        Ok(None) => break,
+                        Err(_) => {
+                            company.did_not_come();
+                            break;
+                        }
+                    }
+                }
+            };
+            bytes += request.bytes();
+            requests.push(request);
+        }
+        if until.is_some() && !company.is_expected(requests.len()) {
+            company.came();
         }
         requests
     }
@@ -180,12 +200,15 @@ impl Appender {
                 Err(fault) => fault,
             };
             self.session.rollback().await;
+            // While it is not known what became of the whole, no part of it
+            // may be tried alone.
+            let is_sure = unsure.is_none();
             match fault.kind {
                 Kind::Refused | Kind::Unavailable => return Err(fault),
-                Kind::Blocked if requests.len() > 1 => return Err(fault),
+                Kind::Blocked if requests.len() > 1 && is_sure => return Err(fault),
                 Kind::Stale => {
                     surprises += 1;
-                    if surprises > SURPRISES && requests.len() > 1 {
+                    if surprises > SURPRISES && requests.len() > 1 && is_sure {
                         return Err(fault);
                     }
                     self.look_for_foreign().await;
@@ -194,7 +217,7 @@ impl Appender {
             }
             self.contended = true;
             if Instant::now() + pause >= until {
-                return Err(fault);
+                return Err(Fault::new(Kind::Unavailable, fault.reason));
             }
             tracing::debug!(%fault, "an append is tried again");
             sleep(pause).await;
@@ -226,9 +249,10 @@ impl Appender {
         if !self.contended {
             let plan = self.decide(requests, may_presume).await?;
             if plan.is_empty() {
-                // That a command was done stays true. That a stream was
-                // elsewhere is true if nobody wrote since.
-                if !is_refusal(&plan) || self.session.tip().await? == self.state.tip() {
+                // That a command was done stays true. Everything else is true
+                // if nobody wrote since.
+                let is_lasting = plan.outcomes.iter().flatten().all(is_duplicate);
+                if is_lasting || self.session.tip().await? == self.state.tip() {
                     return Ok(plan);
                 }
             } else {
@@ -291,15 +315,17 @@ impl Appender {
     ///
     /// Where memory knows nothing, it may presume that command ids and streams
     /// are new when they claim to be: if they are not, the keys of the tables
-    /// refuse the batch. A refusal is never founded on a presumption.
+    /// refuse the batch. What is not written is never founded on a presumption.
     async fn decide(&mut self, requests: &[Request], may_presume: bool) -> Result<Plan, Fault> {
         let appends = || requests.iter().map(|request| request.appends.as_slice());
         let now = self.clock.now();
         let mut draft = self.state.draft(appends());
         let is_known =
             draft.unknown_streams().next().is_none() && draft.unknown_commands().next().is_none();
-        let claims = |append| draft.continues_unknown(append);
-        if !is_known && may_presume && !appends().flatten().any(claims) {
+        let is_guarded = appends()
+            .flatten()
+            .all(|append| draft.is_known_or_new(append));
+        if !is_known && may_presume && is_guarded {
             let mut presumed = draft.clone();
             let learned: Result<(), Fault> = presumed
                 .learn_streams(|_| Ok(0))
@@ -308,7 +334,12 @@ impl Appender {
             let plan = self
                 .state
                 .decide(presumed, appends().map(<[Append]>::to_vec), now);
-            if !is_refusal(&plan) {
+            // A part of a request may stand and is not written all the same,
+            // because another part does not.
+            let is_written = |outcomes: &Vec<Outcome>| {
+                outcomes.iter().all(is_appended) || outcomes.iter().all(is_duplicate)
+            };
+            if plan.outcomes.iter().all(is_written) {
                 return Ok(plan);
             }
         }
@@ -385,8 +416,10 @@ impl Appender {
     }
 }
 
-/// Whether something was turned down for what the journal holds now.
-fn is_refusal(plan: &Plan) -> bool {
-    let mut outcomes = plan.outcomes.iter().flatten();
-    outcomes.any(|outcome| matches!(outcome, Outcome::Conflict(_) | Outcome::Reused))
+fn is_appended(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Appended(_))
+}
+
+fn is_duplicate(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Duplicate(_))
 }

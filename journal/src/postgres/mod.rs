@@ -24,6 +24,7 @@
 //! every one of them may be lost.
 
 mod appender;
+mod company;
 mod fault;
 mod follower;
 mod lease;

@@ -37,6 +37,9 @@ const MIGRATIONS: &[Migration] = &[
 /// Held by the one who migrates; the number is the letters "strata.j".
 const LOCK: i64 = 0x7374_7261_7461_2e6a;
 
+/// How long the first connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// Brings the tables of the journal at `url` up to date. Several may do so at
 /// the same time: one does the work, the others wait for it.
 ///
@@ -64,7 +67,7 @@ pub(super) fn impatient(options: &PgConnectOptions, patience: Duration) -> PgCon
     let millis = patience.as_millis().max(1);
     options.clone().options([
         ("statement_timeout", millis),
-        ("lock_timeout", (millis / 4).max(1)),
+        ("lock_timeout", (millis / 8).max(1)),
         ("idle_in_transaction_session_timeout", millis),
         // Seconds, and how often; they do nothing on a local socket.
         ("tcp_keepalives_idle", 5),
@@ -81,7 +84,12 @@ pub(super) async fn make_durable(connection: &mut PgConnection) -> sqlx::Result<
 }
 
 pub(super) async fn run(options: &PgConnectOptions) -> sqlx::Result<()> {
-    let mut connection = PgConnection::connect_with(options).await?;
+    let connect = PgConnection::connect_with(options);
+    let connected = tokio::time::timeout(CONNECT, connect).await;
+    let mut connection = connected.map_err(|_| {
+        let reason = format!("no connection within {} s", CONNECT.as_secs());
+        sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, reason))
+    })??;
     // Given back with the connection, also when something fails.
     sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(LOCK)

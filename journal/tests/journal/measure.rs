@@ -68,7 +68,7 @@ async fn sqlite_durable_commands_per_second() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
 async fn postgres_durable_commands_per_second() {
-    let server = Server::start("-c max_connections=50");
+    let server = Server::start("");
     for clients in [1, 16, 64, 256] {
         let url = server.url(&server.create_database());
         let journal = journal::postgres::Options::new(url).build().await;

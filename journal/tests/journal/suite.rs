@@ -216,6 +216,29 @@ pub async fn append_all_is_all_or_nothing(bed: &impl Bed) {
     ]);
     assert_eq!(mixed.await.expect("append_all")[1], Outcome::Reused);
     assert_eq!(numbers(&everything(&*journal).await), [1, 2, 3, 4, 5, 6]);
+
+    // Opened again, it knows the commands of before as well as those of now,
+    // also when one request has both.
+    journal.close().await;
+    drop(journal);
+    let journal = bed.open(Clock::system()).await;
+    let now = command("d", 1, append("c", 0, &[7]));
+    let second = appended(&journal.append(now.clone()).await.expect("append"));
+    let both = vec![now, command("c", 1, append("d", 0, &[9]))];
+    assert_eq!(
+        journal.append_all(both).await.expect("append_all"),
+        [Outcome::Duplicate(second), Outcome::Duplicate(first)]
+    );
+    // Nor does it take a stream for new because it says so and adds nothing.
+    for request in [
+        append("a", 0, &[]),
+        command("e", 1, append("b", 0, &[])),
+        append("a", 0, &[9]),
+    ] {
+        let refused = journal.append(request).await.expect("append");
+        assert!(matches!(refused, Outcome::Conflict(_)), "{refused:?}");
+    }
+    assert_eq!(everything(&*journal).await.len(), 7);
 }
 
 pub async fn reopening_continues_the_chain(bed: &impl Bed) {

@@ -5,11 +5,13 @@
 //! rewrites them when it prepares a statement.
 
 mod buffer;
+mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
 
 pub(crate) use buffer::{Buffer, Cell};
+pub(crate) use postgres::{Postgres, failure};
 pub(crate) use sqlite::Sqlite;
 
 use crate::Error;
@@ -95,17 +97,47 @@ pub(crate) trait Database: Send {
     /// Adds rows. `cells` holds them one after the other.
     fn insert(&mut self, into: &Insert, cells: &Buffer) -> Result<(), Error>;
 
+    /// Ends validities: when, which.
+    fn end(&mut self, what: &Ending, ended: &[[i64; 2]]) -> Result<(), Error>;
+
     /// Runs a query.
     fn query(&mut self, sql: &str, values: &[Value], each: Each<'_>) -> Result<(), Error>;
+
+    /// The connection is lost; another one has to be opened.
+    fn is_lost(&self) -> bool {
+        false
+    }
 }
 
 /// Where rows are added.
 #[derive(Debug)]
 pub(crate) struct Insert {
+    /// The table and the columns.
+    pub target: String,
     /// The statement for one row.
     pub sql: String,
     /// How many values one row has.
     pub width: usize,
+}
+
+/// Rows whose validity ends, each named by a number.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub table: String,
+    /// The column that names a row.
+    pub key: &'static str,
+    /// The statement for one row: when, which.
+    pub sql: String,
+}
+
+impl Ending {
+    pub(crate) fn new(table: &str, key: &'static str) -> Self {
+        Self {
+            table: table.to_owned(),
+            key,
+            sql: format!("UPDATE {table} SET valid_to = ?1 WHERE {key} = ?2"),
+        }
+    }
 }
 
 impl Insert {
@@ -122,8 +154,10 @@ impl Insert {
             names.push_str(&format!("\"{column}\""));
             places.push_str(&format!("?{width}"));
         }
+        let target = format!("{table} ({names})");
         Self {
-            sql: format!("INSERT INTO {table} ({names}) VALUES ({places})"),
+            sql: format!("INSERT INTO {target} VALUES ({places})"),
+            target,
             width,
         }
     }
@@ -134,6 +168,8 @@ impl Insert {
 pub(crate) struct Dialect {
     /// The type of whole numbers of 64 bits.
     pub integer: &'static str,
+    /// The type of texts that compare byte by byte.
+    pub text: &'static str,
     /// What follows the definition of a table that has its rows in the order
     /// of its primary key.
     pub clustered: &'static str,
@@ -145,11 +181,31 @@ pub(crate) struct Dialect {
     pub find: &'static str,
     /// Names the index that a table is to be read by.
     pub by_index: fn(&str) -> String,
+    /// Begins a transaction that writes.
+    pub begin: &'static str,
+    /// Begins a transaction that reads one moment.
+    pub snapshot: &'static str,
+    /// Asks for the epoch so that it stays as it is until the transaction
+    /// ends; none: beginning a transaction does that.
+    pub hold_epoch: Option<&'static str>,
+    /// Lists the names of the tables.
+    pub tables: &'static str,
+    /// Notes why a projection has stopped, for the other nodes: reason, name;
+    /// none: there are no other nodes.
+    pub park: Option<&'static str>,
+    /// Notes how far a rebuild is, for the other nodes: done, total, name.
+    pub progress: Option<&'static str>,
 }
 
 /// Takes the case out of a text, as [`Dialect::fold`] does.
 pub(crate) fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// What [`fold`] changes, for a database that is told so.
+pub(crate) fn lower_case() -> impl Iterator<Item = (char, String)> {
+    let all = ('\0'..=char::MAX).map(|one| (one, one.to_lowercase().collect::<String>()));
+    all.filter(|(one, lower)| !lower.chars().eq([*one]))
 }
 
 #[cfg(test)]

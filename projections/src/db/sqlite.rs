@@ -4,16 +4,23 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, ToSql};
 
-use super::{Buffer, Database, Dialect, Each, Insert, Record, Value, fold};
+use super::{Buffer, Database, Dialect, Each, Ending, Insert, Record, Value, fold};
 use crate::Error;
 
 const DIALECT: Dialect = Dialect {
     integer: "INTEGER",
+    text: "TEXT",
     clustered: " STRICT, WITHOUT ROWID",
     plain: " STRICT",
     fold: "fold",
     find: "instr",
     by_index: |name| format!(" INDEXED BY {name}"),
+    begin: "BEGIN IMMEDIATE",
+    snapshot: "BEGIN",
+    hold_epoch: None,
+    tables: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    park: None,
+    progress: None,
 };
 
 /// A connection to a read-model file.
@@ -34,10 +41,6 @@ impl Sqlite {
             })
         })?;
         Ok(Self { connection })
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
     }
 }
 
@@ -90,6 +93,17 @@ impl Database for Sqlite {
                 cell += 1;
             }
             statement.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, what: &Ending, ended: &[[i64; 2]]) -> Result<(), Error> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self.connection.prepare_cached(&what.sql)?;
+        for pair in ended {
+            statement.execute(*pair)?;
         }
         Ok(())
     }

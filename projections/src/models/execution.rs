@@ -29,7 +29,10 @@ impl Row for Execution {
             Column::text("deployment_id").facet(),
         ],
         computed: &[
-            ("duration", "v.\"duration_us\" / 1000000.0"),
+            (
+                "duration",
+                "CAST(v.\"duration_us\" AS double precision) / 1000000.0",
+            ),
             ("request_method", "v.\"method\""),
             ("request_path", "v.\"path\""),
         ],

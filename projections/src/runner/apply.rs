@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Live;
 use crate::Error;
 use crate::db::Database;
-use crate::file::{self, MOVE};
 use crate::projection::Recorded;
+use crate::store::{advance, fenced, hex};
 use crate::versions::Store;
 
 /// Whether the file notes how far a projection is.
@@ -19,33 +19,10 @@ pub(super) enum Keep {
     Nothing,
 }
 
-/// Runs `write` in a transaction that only the runner of this epoch commits.
-pub(super) fn fenced<D: Database, T>(
-    db: &mut D,
-    epoch: i64,
-    write: impl FnOnce(&mut D) -> Result<T, Error>,
-) -> Result<T, Error> {
-    db.execute("BEGIN IMMEDIATE", &[])?;
-    let written = match file::epoch(db) {
-        Ok(found) if found == epoch => write(db),
-        Ok(_) => Err(Error::Fenced),
-        Err(error) => Err(error),
-    };
-    let written = written.and_then(|written| {
-        db.execute("COMMIT", &[])?;
-        Ok(written)
-    });
-    if written.is_err() {
-        // The first error is the one that says why.
-        let _ = db.execute("ROLLBACK", &[]);
-    }
-    written
-}
-
 /// Applies events to all projections that are right before them or among them.
 /// A projection that cannot apply one is parked in front of it.
-pub(super) fn batch<D: Database>(
-    db: &mut D,
+pub(super) fn batch(
+    db: &mut dyn Database,
     epoch: i64,
     lives: &mut [Live],
     events: &[Recorded],
@@ -54,7 +31,10 @@ pub(super) fn batch<D: Database>(
     let applied = fenced(db, epoch, |db| {
         let mut outcomes = Vec::with_capacity(lives.len());
         for live in &mut *lives {
-            outcomes.push(one(db, live, events, keep)?);
+            outcomes.push(one(db, live, events)?);
+        }
+        if keep == Keep::Checkpoint {
+            write_down(db, lives, &outcomes)?;
         }
         Ok(outcomes)
     });
@@ -89,12 +69,26 @@ struct Outcome {
     parked: Option<String>,
 }
 
-fn one<D: Database>(
-    db: &mut D,
-    live: &mut Live,
-    events: &[Recorded],
-    keep: Keep,
-) -> Result<Outcome, Error> {
+/// Notes in the database how far each projection is, and why one stopped.
+fn write_down(db: &mut dyn Database, lives: &[Live], outcomes: &[Outcome]) -> Result<(), Error> {
+    let mut moved: Vec<(&(u64, String), &'static str)> = Vec::new();
+    for (live, outcome) in lives.iter().zip(outcomes) {
+        moved.extend(outcome.moved.as_ref().map(|to| (to, live.name())));
+        if let (Some(reason), Some(sql)) = (&outcome.parked, db.dialect().park) {
+            db.execute(sql, &[reason.as_str().into(), live.name().into()])?;
+        }
+    }
+    // They are mostly all at the same event.
+    moved.sort_unstable();
+    for same in moved.chunk_by(|(one, _), (other, _)| one == other) {
+        let ((position, hash), _) = same[0];
+        let names: Vec<&'static str> = same.iter().map(|(_, name)| *name).collect();
+        advance(db, *position, hash, &names)?;
+    }
+    Ok(())
+}
+
+fn one(db: &mut dyn Database, live: &mut Live, events: &[Recorded]) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     let known = events.partition_point(|event| event.stored.position <= live.checkpoint);
     let mut events = &events[known..];
@@ -117,13 +111,7 @@ fn one<D: Database>(
         }
     }
     if let (None, Some(last)) = (&live.parked, events.last()) {
-        let hash = file::hex(&last.stored.hash);
-        let position = last.stored.position;
-        if keep == Keep::Checkpoint {
-            let values = [position.into(), hash.as_str().into(), live.name().into()];
-            db.execute(MOVE, &values)?;
-        }
-        outcome.moved = Some((position, hash));
+        outcome.moved = Some((last.stored.position, hex(&last.stored.hash)));
     }
     Ok(outcome)
 }
@@ -145,8 +133,8 @@ impl From<Error> for Failure {
 }
 
 /// Applies all events; an error comes with the index of the event.
-fn all<D: Database>(
-    db: &mut D,
+fn all(
+    db: &mut dyn Database,
     live: &mut Live,
     events: &[Recorded],
 ) -> Result<(), (usize, Failure)> {

@@ -3,11 +3,12 @@
 
 mod apply;
 mod feed;
+mod node;
 mod rebuild;
+mod requests;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,13 +17,16 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 use crate::Error;
-use crate::db::{Database, Sqlite};
-use crate::file::{self, Opened};
+use crate::db::Database;
 use crate::models::DEFINITIONS;
 use crate::projection::{Projection, Recorded};
 use crate::state::Shared;
+use crate::store::lease::Lease;
+use crate::store::{Opened, fenced};
 use feed::Feed;
+pub(crate) use node::{alone, together};
 use rebuild::Rebuild;
+use requests::Requests;
 
 /// Most events that are applied in one transaction.
 const BATCH: usize = 4096;
@@ -37,6 +41,8 @@ pub(crate) enum Command {
         slots: Vec<usize>,
         reply: oneshot::Sender<Result<(), Error>>,
     },
+    /// Something may have changed that other nodes have to do with.
+    Look,
     /// End.
     Stop,
 }
@@ -52,6 +58,22 @@ impl Commands {
     pub(crate) fn send(&self, command: Command) {
         self.queue().push_back(command);
         self.wake.notify_one();
+    }
+
+    /// Sends [`Command::Look`], unless that is about to be read anyway.
+    pub(crate) fn look(&self) {
+        let mut queue = self.queue();
+        if !queue.iter().any(|command| matches!(command, Command::Look)) {
+            queue.push_back(Command::Look);
+        }
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Somebody has said that this is to end.
+    fn is_stopping(&self) -> bool {
+        let queue = self.queue();
+        queue.iter().any(|command| matches!(command, Command::Stop))
     }
 
     fn take(&self) -> Option<Command> {
@@ -96,71 +118,73 @@ impl Live {
     }
 }
 
+/// What a runner shares with the rest of its node.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub journal: Arc<dyn Journal>,
+    pub handle: Handle,
+    pub shared: Arc<Shared>,
+    pub commands: Arc<Commands>,
+}
+
 /// See the module.
-pub(crate) struct Runner {
-    db: Sqlite,
+struct Runner {
+    db: Box<dyn Database>,
     epoch: i64,
-    journal: Arc<dyn Journal>,
-    handle: Handle,
-    shared: Arc<Shared>,
-    commands: Arc<Commands>,
+    context: Context,
+    /// What lets this node lead; none: there are no other nodes.
+    lease: Option<Arc<Lease>>,
     /// The projections that are read.
     lives: Vec<Live>,
     rebuilds: VecDeque<Rebuild>,
+    /// What other nodes have asked for.
+    requests: Requests,
     /// Reads ahead while there is much to catch up with.
     feed: Option<Feed>,
 }
 
+/// Why a runner has ended.
+enum Ended {
+    /// It was told to.
+    Stopped,
+    /// Another one has taken over.
+    Fenced,
+    /// The runtime has gone, or something is broken for good.
+    Broken,
+    /// The connection to the database is lost.
+    Lost(Error),
+}
+
 impl Runner {
-    /// Opens the file.
-    pub(crate) fn open(
-        path: &Path,
-        journal: Arc<dyn Journal>,
-        handle: Handle,
-        shared: Arc<Shared>,
-        commands: Arc<Commands>,
-    ) -> Result<Self, Error> {
-        let Opened {
-            db,
-            epoch,
-            pointers,
-        } = file::open(path, &*journal, &handle)?;
-        let lives = pointers
-            .iter()
-            .enumerate()
-            .map(|(slot, pointer)| {
-                Live::new(slot, pointer.generation, pointer.checkpoint, !pointer.fresh)
-            })
-            .collect();
+    fn new(context: Context, opened: Opened, lease: Option<Arc<Lease>>) -> Self {
+        let lives = opened.pointers.iter().enumerate();
+        let lives = lives.map(|(slot, pointer)| {
+            Live::new(slot, pointer.generation, pointer.checkpoint, !pointer.fresh)
+        });
         let runner = Self {
-            db,
-            epoch,
-            journal,
-            handle,
-            shared,
-            commands,
-            lives,
+            lives: lives.collect(),
+            db: opened.db,
+            epoch: opened.epoch,
+            context,
+            lease,
             rebuilds: VecDeque::new(),
+            requests: Requests::default(),
             feed: None,
         };
         runner.publish();
-        Ok(runner)
+        runner
     }
 
-    /// Follows the journal until it is told to stop.
-    pub(crate) fn run(mut self) {
-        let reason = loop {
+    /// Follows the journal until it is told to stop, or cannot go on.
+    fn run(&mut self) -> Ended {
+        let ended = loop {
             let step = catch_unwind(AssertUnwindSafe(|| self.step()));
             match step.unwrap_or(Err(Error::Closed)) {
                 Ok(true) => {}
-                // The runtime has gone, or something is broken for good.
-                Err(Error::Closed) => break "the runner has ended unexpectedly".to_owned(),
-                Ok(false) => break "the read models are closed".to_owned(),
-                Err(Error::Fenced) => {
-                    let error = Error::Fenced.to_string();
-                    tracing::error!(error, "the read models are not kept any more");
-                    break error;
-                }
+                Ok(false) => break Ended::Stopped,
+                Err(Error::Closed) => break Ended::Broken,
+                Err(Error::Fenced) => break Ended::Fenced,
+                Err(error) if self.db.is_lost() => break Ended::Lost(error),
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -172,32 +196,50 @@ impl Runner {
             }
         };
         self.feed = None;
-        for rebuild in self.rebuilds.drain(..) {
-            rebuild.answer(Err(Error::Closed));
+        let reason = || match &ended {
+            Ended::Stopped | Ended::Broken => Error::Closed,
+            Ended::Fenced => Error::Fenced,
+            Ended::Lost(error) => Error::Unavailable(error.to_string()),
+        };
+        let rebuilds: Vec<Rebuild> = self.rebuilds.drain(..).collect();
+        for rebuild in rebuilds {
+            self.end(rebuild, Err(reason()));
         }
-        self.shared.change(|state| state.stopped = Some(reason));
-        if let Err(error) = file::close(&mut self.db, self.epoch) {
-            tracing::warn!(%error, "the read models were not closed cleanly");
-        }
+        ended
     }
 
     /// Does the next thing there is to do, or waits for one; `false`: stop.
     fn step(&mut self) -> Result<bool, Error> {
-        while let Some(command) = self.commands.take() {
+        while let Some(command) = self.context.commands.take() {
             match command {
                 Command::Stop => return Ok(false),
                 Command::Rebuild { slots, reply } => self.queue_rebuild(slots, reply),
+                Command::Look => self.take_requests()?,
             }
         }
+        if self.db.is_lost() {
+            return Err(Error::Unavailable("the connection is lost".to_owned()));
+        }
+        if let Some(lease) = &self.lease
+            && lease.epoch() != Some(self.epoch)
+        {
+            return Err(Error::Fenced);
+        }
+        self.answer_requests()?;
         // Not the first of them that has something to do: new events must not
         // keep a rebuild from ending.
         let busy = [self.follow()?, self.complete()?, self.rebuild()?];
         if busy.contains(&true) {
             return Ok(true);
         }
-        let position = self.checkpoint().unwrap_or_else(|| self.journal.head());
-        let (journal, commands) = (Arc::clone(&self.journal), Arc::clone(&self.commands));
-        self.handle.block_on(async move {
+        let position = self
+            .checkpoint()
+            .unwrap_or_else(|| self.context.journal.head());
+        let (journal, commands) = (
+            Arc::clone(&self.context.journal),
+            Arc::clone(&self.context.commands),
+        );
+        self.context.handle.block_on(async move {
             tokio::select! {
                 _ = journal.wait_beyond(position, Duration::from_secs(3600)) => {}
                 () = commands.wake.notified() => {}
@@ -217,13 +259,17 @@ impl Runner {
         let Some(after) = self.checkpoint() else {
             return Ok(false);
         };
-        let head = self.journal.head();
+        let head = self.context.journal.head();
         if head <= after {
             self.feed = None;
             return Ok(false);
         }
         if self.feed.is_none() && head - after > 2 * BATCH as u64 {
-            self.feed = Some(Feed::start(&self.journal, &self.handle, after)?);
+            self.feed = Some(Feed::start(
+                &self.context.journal,
+                &self.context.handle,
+                after,
+            )?);
         }
         let events = match &mut self.feed {
             Some(feed) => feed.next()?,
@@ -244,7 +290,7 @@ impl Runner {
             )));
         }
         apply::batch(
-            &mut self.db,
+            &mut *self.db,
             self.epoch,
             &mut self.lives,
             &events,
@@ -258,7 +304,7 @@ impl Runner {
     /// Makes what only reading needs, for a projection that has caught up;
     /// `false`: all have it.
     fn complete(&mut self) -> Result<bool, Error> {
-        let head = self.journal.head();
+        let head = self.context.journal.head();
         let caught_up = |live: &Live| {
             head.saturating_sub(live.checkpoint) < BATCH as u64 || live.parked.is_some()
         };
@@ -266,7 +312,7 @@ impl Runner {
         let Some(live) = self.lives.iter_mut().find(fresh) else {
             return Ok(false);
         };
-        apply::fenced(&mut self.db, self.epoch, |db| {
+        fenced(&mut *self.db, self.epoch, |db| {
             for sql in live.projection.create_indexes() {
                 db.run(&sql)?;
             }
@@ -283,13 +329,16 @@ impl Runner {
     }
 
     fn read(&self, after: u64, limit: usize) -> Result<Vec<Recorded>, Error> {
-        let events = self.handle.block_on(self.journal.read_all(after, limit))?;
+        let events = self
+            .context
+            .handle
+            .block_on(self.context.journal.read_all(after, limit))?;
         Ok(events.into_iter().map(Recorded::new).collect())
     }
 
     /// Tells everybody how far the projections are.
     fn publish(&self) {
-        self.shared.change(|state| {
+        self.context.shared.change(|state| {
             for live in &self.lives {
                 let slot = &mut state.slots[live.slot];
                 slot.generation = live.generation;
@@ -305,7 +354,7 @@ impl Runner {
     /// Puts memory back to what the database has.
     fn recover(&mut self) {
         // Outside of a transaction this fails, and that is as well.
-        let _ = self.db.run("ROLLBACK");
+        let _ = self.db.execute("ROLLBACK", &[]);
         self.feed = None;
         for live in &mut self.lives {
             live.projection.forget();

@@ -5,9 +5,9 @@ use tokio::sync::oneshot;
 use super::apply::{self, Keep};
 use super::{Feed, Live, Runner};
 use crate::Error;
-use crate::db::Database;
-use crate::file::{self, Pointer};
+use crate::models::DEFINITIONS;
 use crate::state::Progress;
+use crate::store::{Pointer, fenced, point};
 
 /// A rebuild, waiting or under way.
 pub(super) struct Rebuild {
@@ -48,8 +48,8 @@ impl Runner {
             rebuild.answer(Err(Error::Rebuilding(name)));
             return;
         }
-        let total = self.journal.head();
-        self.shared.change(|state| {
+        let total = self.context.journal.head();
+        self.context.shared.change(|state| {
             for slot in slots {
                 state.slots[slot].rebuild = Some(Progress { done: 0, total });
             }
@@ -89,13 +89,33 @@ impl Runner {
         }
     }
 
-    fn end(&self, rebuild: Rebuild, answer: Result<(), Error>) {
-        self.shared.change(|state| {
+    pub(super) fn end(&mut self, rebuild: Rebuild, answer: Result<(), Error>) {
+        self.note(&rebuild.slots, None);
+        self.context.shared.change(|state| {
             for slot in &rebuild.slots {
                 state.slots[*slot].rebuild = None;
             }
         });
         rebuild.answer(answer);
+    }
+
+    /// Tells the other nodes how far a rebuild is; none: it has ended.
+    fn note(&mut self, slots: &[usize], done: Option<u64>) {
+        let Some(sql) = self.db.dialect().progress else {
+            return;
+        };
+        let total = done.map_or(-1, |done| self.context.journal.head().max(done) as i64);
+        let done = done.map_or(-1, |done| done as i64);
+        let noted = fenced(&mut *self.db, self.epoch, |db| {
+            for slot in slots {
+                let name = DEFINITIONS[*slot].name;
+                db.execute(sql, &[done.into(), total.into(), name.into()])?;
+            }
+            Ok(())
+        });
+        if let Err(error) = noted {
+            tracing::debug!(%error, "the progress of a rebuild was not noted");
+        }
     }
 
     /// `true`: it is done.
@@ -116,7 +136,7 @@ impl Runner {
         };
         if !events.is_empty() {
             apply::batch(
-                &mut self.db,
+                &mut *self.db,
                 self.epoch,
                 &mut greens.lives,
                 &events,
@@ -126,7 +146,8 @@ impl Runner {
                 return Err(Error::Damaged(reason));
             }
             let last = events.last().map_or(done, |last| last.stored.position);
-            self.shared.change(|state| {
+            self.note(&rebuild.slots, Some(last));
+            self.context.shared.change(|state| {
                 for slot in &rebuild.slots {
                     if let Some(progress) = &mut state.slots[*slot].rebuild {
                         progress.done = last;
@@ -146,7 +167,7 @@ impl Runner {
         });
         if let Some(sql) = indexes.pop() {
             // One at a time: what is read is brought forward in between.
-            apply::fenced(&mut self.db, self.epoch, |db| db.run(&sql))?;
+            fenced(&mut *self.db, self.epoch, |db| db.run(&sql))?;
             return Ok(false);
         }
         if done < self.reached(&rebuild.slots) {
@@ -168,7 +189,7 @@ impl Runner {
             .map(|slot| &self.lives[*slot])
             .filter(|live| live.parked.is_none());
         let reached = running.map(|live| live.checkpoint).max();
-        reached.unwrap_or_else(|| self.journal.head())
+        reached.unwrap_or_else(|| self.context.journal.head())
     }
 
     fn begin(&mut self, slots: &[usize]) -> Result<Greens, Error> {
@@ -176,7 +197,7 @@ impl Runner {
             .iter()
             .map(|slot| Live::new(*slot, self.lives[*slot].generation + 1, 0, false))
             .collect();
-        apply::fenced(&mut self.db, self.epoch, |db| {
+        fenced(&mut *self.db, self.epoch, |db| {
             for live in &mut lives {
                 let sql = live.projection.create_tables(db.dialect());
                 db.run(&sql)?;
@@ -185,21 +206,21 @@ impl Runner {
         })?;
         Ok(Greens {
             lives,
-            feed: Some(Feed::start(&self.journal, &self.handle, 0)?),
+            feed: Some(Feed::start(&self.context.journal, &self.context.handle, 0)?),
             indexes: None,
         })
     }
 
     /// Puts new generations in the place of those that are read.
     fn switch(&mut self, mut greens: Vec<Live>) -> Result<(), Error> {
-        let switched = apply::fenced(&mut self.db, self.epoch, |db| {
+        let switched = fenced(&mut *self.db, self.epoch, |db| {
             for green in &greens {
                 let pointer = Pointer {
                     generation: green.generation,
                     checkpoint: green.checkpoint,
                     fresh: false,
                 };
-                file::point(db, green.name(), &pointer, &green.hash)?;
+                point(db, green.name(), &pointer, &green.hash)?;
             }
             Ok(())
         });
@@ -222,7 +243,7 @@ impl Runner {
     fn drop_tables(&mut self, lives: &mut [Live]) {
         for table in lives.iter_mut().flat_map(|live| live.projection.tables()) {
             let sql = format!("DROP TABLE IF EXISTS {table}");
-            if let Err(error) = apply::fenced(&mut self.db, self.epoch, |db| db.run(&sql)) {
+            if let Err(error) = fenced(&mut *self.db, self.epoch, |db| db.run(&sql)) {
                 tracing::warn!(table, %error, "a table that nobody reads was left behind");
             }
         }

@@ -148,7 +148,7 @@ impl<R: Row> Versions<R> {
         let (facet, value, sequence) = (held.facet, &held.value, current.sequence);
         match held.interval {
             Some(interval) if held.written => {
-                self.closed.push([position.into(), interval.into()]);
+                self.closed.push([position, interval]);
             }
             Some(interval) if interval < number(position, 0) => {
                 write_facet(

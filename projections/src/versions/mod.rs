@@ -83,9 +83,9 @@ pub(crate) struct Versions<R: Row> {
     versions: Buffer,
     facets: Buffer,
     /// Lives that have ended: when, which.
-    ended: Vec<[Value; 2]>,
+    ended: Vec<[i64; 2]>,
     /// Intervals in the database that have ended: when, which.
-    closed: Vec<[Value; 2]>,
+    closed: Vec<[i64; 2]>,
     /// Facets in the database that have ended, of rows that were read from it:
     /// facet, project, parent, value, sequence; when.
     closed_by_value: Vec<([Value; 5], i64)>,
@@ -271,7 +271,7 @@ impl<R: Row> Versions<R> {
         for gone in std::mem::take(&mut current.facets) {
             self.close(&current, gone, position);
         }
-        self.ended.push([position.into(), current.sequence.into()]);
+        self.ended.push([position, current.sequence]);
         Ok(Some(current.row))
     }
 

@@ -5,7 +5,7 @@ use super::{KEPT, Row, Store, Versions, write_version};
 use crate::Error;
 use crate::db::{Dialect, OPEN};
 use crate::projection::Part;
-use crate::table::Index;
+use crate::table::{Index, Statements};
 
 impl<R: Row> Part for Versions<R> {
     fn flush(&mut self, store: &mut Store<'_>) -> Result<(), Error> {
@@ -39,6 +39,7 @@ impl<R: Row> Part for Versions<R> {
             self.need(store, Index::FacetsNow)?;
         }
         // Before what is opened: it may be the same value again.
+        let mut found: Vec<[i64; 2]> = Vec::new();
         for (closed, when) in self.closed_by_value.drain(..) {
             let mut interval = None;
             let sql = &self.statements.interval;
@@ -48,10 +49,10 @@ impl<R: Row> Part for Versions<R> {
             })?;
             let interval = interval
                 .ok_or_else(|| Error::Damaged(format!("{} lacks {closed:?}", self.names.facets)))?;
-            // By its number: a change of one row needs no undo log.
-            let values = [when.into(), interval.into()];
-            store.db.execute(&self.statements.close_interval, &values)?;
+            found.push([when, interval]);
         }
+        // By its number: a change of one row needs no undo log.
+        store.db.end(&self.statements.close_interval, &found)?;
         store.db.insert(&self.statements.insert_life, &self.lives)?;
         store
             .db
@@ -59,12 +60,15 @@ impl<R: Row> Part for Versions<R> {
         store
             .db
             .insert(&self.statements.insert_facet, &self.facets)?;
-        for closed in self.closed.drain(..) {
-            store.db.execute(&self.statements.close_interval, &closed)?;
-        }
-        for ended in self.ended.drain(..) {
-            store.db.execute(&self.statements.end_life, &ended)?;
-        }
+        let Statements {
+            close_interval,
+            end_life,
+            ..
+        } = &self.statements;
+        store.db.end(close_interval, &self.closed)?;
+        store.db.end(end_life, &self.ended)?;
+        self.closed.clear();
+        self.ended.clear();
         if let Some(counts) = &mut self.counts {
             counts.flush(store)?;
         }

@@ -53,6 +53,14 @@ pub fn settings(a: u8, b: u8) -> Settings {
     }
 }
 
+/// That a project has been created.
+pub fn project(name: &str) -> Event {
+    Event::Project(project::Event::ProjectCreated {
+        name: name.to_owned(),
+        data_key: "data".to_owned(),
+    })
+}
+
 fn blob(a: u8) -> Blob {
     Blob {
         sha256: format!("{a:064x}"),

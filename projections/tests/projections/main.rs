@@ -1,9 +1,12 @@
 //! The read models, from outside.
 
 mod history;
+mod home;
 mod journal;
 mod lists;
 mod measure;
 mod naive;
+mod nodes;
 mod property;
 mod runner;
+mod server;

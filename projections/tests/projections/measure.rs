@@ -11,11 +11,12 @@ use aggregates::execution::Event as E;
 use aggregates::function::{Event as F, Value, Variable};
 use aggregates::{Blob, Dialect};
 use journal::{Append, Journal, Metadata, NewEvent, StreamId};
+use projections::ReadModels;
 use projections::query::{Filter, List, Operator, Order, OrderBy, Scalar};
-use projections::{Options, ReadModels};
 use serde_json::value::RawValue;
 
 use crate::history::{outcome, plan, request, settings};
+use crate::home::Home;
 use crate::journal::payload;
 use crate::lists::Dice;
 
@@ -178,13 +179,10 @@ async fn journal(events: u64, only_functions: bool) -> Arc<dyn Journal> {
     journal
 }
 
-async fn caught_up(journal: &Arc<dyn Journal>, path: PathBuf) -> ReadModels {
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
-    }
+async fn caught_up(journal: &Arc<dyn Journal>, home: &Home) -> ReadModels {
     let head = journal.head();
     let begin = Instant::now();
-    let reads = Options::new(Arc::clone(journal), path).build().unwrap();
+    let reads = home.options(Arc::clone(journal)).build().unwrap();
     assert!(reads.wait_for(head, LONG).await);
     let took = begin.elapsed();
     println!(
@@ -194,13 +192,10 @@ async fn caught_up(journal: &Arc<dyn Journal>, path: PathBuf) -> ReadModels {
     reads
 }
 
-#[test]
-#[ignore = "takes minutes"]
-fn measure_rebuild() {
+fn rebuild(home: &Home) {
     crate::property::runtime().block_on(async {
         let journal = journal(number("EVENTS", 1_000_000), false).await;
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("measure-reads.db");
-        let reads = caught_up(&journal, path.clone()).await;
+        let reads = caught_up(&journal, home).await;
         let head = journal.head();
         let begin = Instant::now();
         reads.rebuild("all").await.unwrap();
@@ -212,22 +207,43 @@ fn measure_rebuild() {
         latency(&reads, &journal).await;
         reads.close().await;
         journal.close().await;
-        println!("file: {} MB", std::fs::metadata(path).unwrap().len() >> 20);
+        println!("size: {} MB", home.size() >> 20);
     });
 }
 
-/// A third of the events make functions, two thirds change one.
 #[test]
 #[ignore = "takes minutes"]
-fn measure_lists() {
+fn measure_rebuild_sqlite() {
+    rebuild(&Home::file());
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn measure_rebuild_postgres() {
+    rebuild(&Home::postgres());
+}
+
+/// A third of the events make functions, two thirds change one.
+fn list(home: &Home) {
     crate::property::runtime().block_on(async {
         let journal = journal(number("EVENTS", 300_000), true).await;
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("measure-lists.db");
-        let reads = caught_up(&journal, path.clone()).await;
+        let reads = caught_up(&journal, home).await;
         lists(&reads, &journal).await;
         reads.close().await;
         journal.close().await;
     });
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn measure_lists_sqlite() {
+    list(&Home::file());
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn measure_lists_postgres() {
+    list(&Home::postgres());
 }
 
 async fn lists(reads: &ReadModels, journal: &Arc<dyn Journal>) {

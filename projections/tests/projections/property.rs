@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use projections::query::{Cursor, List, Page};
-use projections::{AuditFilter, Error, Options, ReadModels, View};
+use projections::{AuditFilter, Error, ReadModels, View};
 use proptest::prelude::*;
 
 use crate::history::{History, PROJECTS, Step};
+use crate::home::Home;
 use crate::journal::Memory;
 use crate::lists::{Dice, Listed, page};
 use crate::naive::World;
@@ -254,44 +255,65 @@ fn cases() -> u32 {
     cases.and_then(|cases| cases.parse().ok()).unwrap_or(48)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// In one go, event by event, and after a restart: the same answers, equal
-    /// to the fold in memory.
-    #[test]
-    fn every_position_reads_as_it_was(
-        steps in prop::collection::vec(any::<Step>(), 1..400),
-        slowly in 0_usize..3,
-        seed in any::<u64>(),
-    ) {
-        runtime().block_on(async {
-            let folder = tempfile::tempdir().unwrap();
-            let journal = Memory::new();
-            let mut history = History::new();
-            let options = Options::new(journal.clone(), folder.path().join("reads.db"));
-            // Before the first event, in the middle, or behind the last.
-            let begin = steps.len() * slowly / 2;
-            let mut reads = None;
-            for (index, step) in steps.into_iter().enumerate() {
-                if index == begin {
-                    reads = Some(options.clone().build().unwrap());
-                }
-                history.step(&journal, step);
-                if index % 16 == 0 && let Some(reads) = &reads {
-                    let head = history.worlds.len() as u64 - 1;
-                    assert!(reads.wait_for(head, EVERY).await);
-                }
+/// In one go, event by event, and after a restart: the same answers, equal to
+/// the fold in memory.
+fn every_position_reads_as_it_was(home: &Home, steps: Vec<Step>, slowly: usize, seed: u64) {
+    runtime().block_on(async {
+        let journal = Memory::new();
+        let mut history = History::new();
+        let options = home.named(journal.clone(), &format!("case_{seed}"));
+        // Before the first event, in the middle, or behind the last.
+        let begin = steps.len() * slowly / 2;
+        let mut reads = None;
+        for (index, step) in steps.into_iter().enumerate() {
+            if index == begin {
+                reads = Some(options.clone().build().unwrap());
             }
-            let reads = reads.unwrap_or_else(|| options.clone().build().unwrap());
-            check_all(&reads, &history, &journal, seed).await;
-            reads.rebuild("all").await.unwrap();
-            check_all(&reads, &history, &journal, seed).await;
-            reads.close().await;
-            let reads = options.build().unwrap();
-            check_all(&reads, &history, &journal, seed.wrapping_add(1)).await;
-            reads.close().await;
-            let _ = Arc::strong_count(&journal);
-        });
-    }
+            history.step(&journal, step);
+            if index % 16 == 0
+                && let Some(reads) = &reads
+            {
+                let head = history.worlds.len() as u64 - 1;
+                assert!(reads.wait_for(head, EVERY).await);
+            }
+        }
+        let reads = reads.unwrap_or_else(|| options.clone().build().unwrap());
+        check_all(&reads, &history, &journal, seed).await;
+        reads.rebuild("all").await.unwrap();
+        check_all(&reads, &history, &journal, seed).await;
+        reads.close().await;
+        let reads = options.build().unwrap();
+        check_all(&reads, &history, &journal, seed.wrapping_add(1)).await;
+        reads.close().await;
+        let _ = Arc::strong_count(&journal);
+    });
+}
+
+fn any_history(home: &Home, cases: u32) {
+    let steps = prop::collection::vec(any::<Step>(), 1..400);
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..ProptestConfig::default()
+    };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let tried = runner.run(
+        &(steps, 0_usize..3, any::<u64>()),
+        |(steps, slowly, seed)| {
+            every_position_reads_as_it_was(home, steps, slowly, seed);
+            Ok(())
+        },
+    );
+    tried.unwrap_or_else(|failed| panic!("{failed}"));
+}
+
+#[test]
+fn sqlite() {
+    any_history(&Home::file(), cases());
+}
+
+#[test]
+fn postgres() {
+    any_history(&Home::postgres(), cases() / 3);
 }

@@ -9,24 +9,33 @@ use aggregates::event::Event;
 use aggregates::function::Event as F;
 use journal::Journal as _;
 use projections::query::List;
-use projections::{AuditFilter, Error, Options, ReadModels};
+use projections::{AuditFilter, Error, Location, Options, ReadModels};
 
 use crate::history::{History, plan, settings};
+use crate::home::{Home, on_both};
 use crate::journal::Memory;
 use crate::lists::{Dice, page};
 use crate::naive::World;
 use crate::property::{check_all, runtime};
 
+on_both!(
+    an_event_that_cannot_be_applied_stops_its_projections_and_no_other,
+    a_projection_of_another_version_is_made_again,
+    a_rebuild_goes_on_beside_reads_and_new_events,
+    lists_of_many,
+    children_that_come_late_belong_to_nobody,
+);
+
 const EVERY: Duration = Duration::from_secs(20);
 
-fn created(number: u8) -> Event {
+pub fn created(number: u8) -> Event {
     Event::Function(F::FunctionCreated {
         origin: Dialect::Appwrite,
         settings: settings(number, number),
     })
 }
 
-fn everything() -> List {
+pub fn everything() -> List {
     List {
         limit: 1000,
         count_up_to: Some(100_000),
@@ -34,7 +43,7 @@ fn everything() -> List {
     }
 }
 
-async fn count(reads: &ReadModels) -> u32 {
+pub async fn count(reads: &ReadModels) -> u32 {
     let page = reads.view(None).functions("alpha", &everything()).await;
     page.unwrap().total
 }
@@ -54,17 +63,15 @@ fn more(history: &mut History, journal: &Arc<Memory>, seed: u64) {
     }
 }
 
-#[test]
-fn an_event_that_cannot_be_applied_stops_its_projections_and_no_other() {
+fn an_event_that_cannot_be_applied_stops_its_projections_and_no_other(home: &Home) {
     runtime().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
         let journal = Memory::new();
         journal.push("function", "alpha:a", 1, &created(1));
         journal.push("function", "alpha:b", 2, &created(2));
         // A deployment of a later release.
         let poison = journal.push_raw("deployment", "alpha:d", 3, "DeploymentCreated", "9", "{}");
         journal.push("function", "alpha:c", 4, &created(3));
-        let options = Options::new(journal.clone(), folder.path().join("reads.db"));
+        let options = home.options(journal.clone());
         for _ in 0..2 {
             let reads = options.clone().build().unwrap();
             assert!(reads.wait_for(4, EVERY).await);
@@ -164,42 +171,30 @@ fn a_file_that_is_deleted_or_doubtful_is_made_again() {
     });
 }
 
-#[test]
-fn a_projection_of_another_version_is_made_again() {
+fn a_projection_of_another_version_is_made_again(home: &Home) {
     runtime().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("reads.db");
         let journal = Memory::new();
         let history = long(&journal, 9);
-        let options = Options::new(journal.clone(), &path);
+        let options = home.options(journal.clone());
         let reads = options.clone().build().unwrap();
         check_all(&reads, &history, &journal, 1).await;
         reads.close().await;
-        let connection = rusqlite::Connection::open(&path).unwrap();
-        let sql = "UPDATE projections SET version = 0 WHERE name = 'functions';
-                   UPDATE projections SET ready = 0 WHERE name = 'executions';
-                   DROP TABLE functions_1;";
-        connection.execute_batch(sql).unwrap();
-        drop(connection);
+        assert_ne!(home.tables("tions_1"), 0);
+        home.tamper(
+            "UPDATE projections SET version = 0 WHERE name = 'functions';
+             UPDATE projections SET ready = 0 WHERE name = 'executions';
+             DROP TABLE functions_1;",
+        );
         let reads = options.build().unwrap();
         check_all(&reads, &history, &journal, 2).await;
         reads.close().await;
-        let connection = rusqlite::Connection::open(&path).unwrap();
-        let left: i64 = connection
-            .query_row(
-                "SELECT count(*) FROM sqlite_master WHERE name LIKE '%tions%\\_1' ESCAPE '\\'",
-                [],
-                |row| row.get(0),
-            )
-            .unwrap();
+        let left = home.tables("tions_1");
         assert_eq!(left, 0, "tables of the old generation are dropped");
     });
 }
 
-#[test]
-fn a_rebuild_goes_on_beside_reads_and_new_events() {
+fn a_rebuild_goes_on_beside_reads_and_new_events(home: &Home) {
     runtime().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
         let journal = Memory::new();
         for number in 0..20_000_u32 {
             journal.push(
@@ -209,9 +204,7 @@ fn a_rebuild_goes_on_beside_reads_and_new_events() {
                 &created(number as u8),
             );
         }
-        let reads = Options::new(journal.clone(), folder.path().join("reads.db"))
-            .build()
-            .unwrap();
+        let reads = home.options(journal.clone()).build().unwrap();
         assert!(reads.wait_for(20_000, EVERY).await);
         let stop = Arc::new(AtomicBool::new(false));
         let writing = {
@@ -285,10 +278,8 @@ fn a_second_runner_fences_the_first() {
 }
 
 /// Enough functions that a search finds more than is looked up by words.
-#[test]
-fn lists_of_many() {
+fn lists_of_many(home: &Home) {
     runtime().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
         let journal = Memory::new();
         let mut worlds = vec![World::default()];
         let mut dice = Dice::new(11);
@@ -313,9 +304,7 @@ fn lists_of_many() {
             world.apply(position, number as i64, &key, &event);
             worlds.push(world);
         }
-        let reads = Options::new(journal, folder.path().join("reads.db"))
-            .build()
-            .unwrap();
+        let reads = home.options(journal).build().unwrap();
         assert!(reads.wait_for(2000, EVERY).await);
         for _ in 0..300 {
             let at = 700 + dice.roll(1301);
@@ -336,14 +325,10 @@ fn lists_of_many() {
 }
 
 /// What must not be there when a function, or a project, is made again.
-#[test]
-fn children_that_come_late_belong_to_nobody() {
+fn children_that_come_late_belong_to_nobody(home: &Home) {
     runtime().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
         let journal = Memory::new();
-        let reads = Options::new(journal.clone(), folder.path().join("reads.db"))
-            .build()
-            .unwrap();
+        let reads = home.options(journal.clone()).build().unwrap();
         journal.push("function", "alpha:a", 1, &created(1));
         let deleted = journal.push(
             "function",
@@ -385,9 +370,10 @@ fn children_that_come_late_belong_to_nobody() {
     });
 }
 
-const CHILD: &str = "STRATA_PROJECTIONS_CHILD";
+pub const CHILD: &str = "STRATA_PROJECTIONS_CHILD";
 
-/// Not a test: the process that [`a_killed_process_loses_nothing`] kills.
+/// Not a test: the process that [`a_killed_process_loses_nothing`] kills, and
+/// others.
 #[test]
 fn child() {
     let Ok(path) = std::env::var(CHILD) else {
@@ -396,7 +382,17 @@ fn child() {
     runtime().block_on(async {
         let journal = Memory::new();
         let mut number = 0;
-        let reads = Options::new(journal.clone(), path);
+        let reads = match path.starts_with("postgres:") {
+            true => Options {
+                location: Location::Postgres {
+                    url: path,
+                    schema: "reads".to_owned(),
+                },
+                node: "child".to_owned(),
+                ..Options::new(journal.clone(), "")
+            },
+            false => Options::new(journal.clone(), path),
+        };
         // What this process makes up is the same each time it is started.
         while number < 30_000 {
             crowd(&journal, number);
@@ -412,7 +408,7 @@ fn child() {
     });
 }
 
-fn crowd(journal: &Memory, number: u32) {
+pub fn crowd(journal: &Memory, number: u32) {
     let key = format!("alpha:f{}", number / 2);
     let event = match number % 2 {
         0 => created(number as u8),
