@@ -85,8 +85,9 @@ impl Tail {
         }
     }
 
-    /// Never backwards: two may tell of the same commit in either order.
-    fn advance(&self, head: Position) {
+    /// Moves the head to where it is known to be, without events to keep. Never
+    /// backwards: two may tell of the same commit in either order.
+    pub(crate) fn advance(&self, head: Position) {
         self.head.fetch_max(head, Ordering::AcqRel);
         self.changed.send_if_modified(|seen| {
             let is_new = *seen < head;

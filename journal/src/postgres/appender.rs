@@ -13,7 +13,7 @@ use super::fault::{Fault, Kind};
 use super::session::Session;
 use crate::batch::{Plan, State};
 use crate::tail::Tail;
-use crate::{Append, Clock, Error, Outcome, failpoint};
+use crate::{Append, Clock, Error, Outcome, Position, failpoint};
 
 /// Appends that stand or fall together, and who waits for their outcomes.
 #[derive(Debug)]
@@ -164,6 +164,10 @@ impl Appender {
                 Ok(plan) => {
                     let (events, outcomes) = self.state.accept(plan);
                     self.tail.publish(events);
+                    // What another node did before is answered here, so it must
+                    // be visible here.
+                    let done = outcomes.iter().flatten().filter_map(last);
+                    self.tail.advance(done.max().unwrap_or(0));
                     for (request, outcomes) in requests.into_iter().zip(outcomes) {
                         // Whoever asked may have gone; the append stands.
                         let _ = request.reply.send(Ok(outcomes));
@@ -413,6 +417,14 @@ impl Appender {
                 return Ok(found - adopted);
             }
         }
+    }
+}
+
+/// The last position of what was appended before.
+fn last(outcome: &Outcome) -> Option<Position> {
+    match outcome {
+        Outcome::Duplicate(appended) => Some(appended.last),
+        _ => None,
     }
 }
 

@@ -86,6 +86,9 @@ async fn a_command_is_done_once_over_all_nodes() {
             .expect("one is first");
         let done = appended(&outcomes[first]);
         assert_eq!(outcomes[1 - first], Outcome::Duplicate(done));
+        for node in &nodes {
+            assert!(node.head() >= done.last, "answered is visible");
+        }
         // Later, on the other node, and with a stale expectation.
         let later = nodes[first].append(same.clone()).await.expect("append");
         assert_eq!(later, Outcome::Duplicate(done));

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::bed::{append, appended, command, everything, numbers};
-use crate::postgres::Database;
+use crate::postgres::{Database, follow};
 use crate::server::{self, Server};
 
 /// Sends a command until it has an answer, as a client should.
@@ -208,7 +208,9 @@ async fn the_answer_to_a_commit_is_lost() {
         }
         expected.extend((0..3).map(|m| 10 * n + m));
     }
-    let mut payloads = numbers(&everything(&*beside).await);
+    let seen = follow(beside.clone(), expected.len() as u64).await;
+    assert_eq!(numbers(&everything(&*beside).await), numbers(&seen));
+    let mut payloads = numbers(&seen);
     payloads.sort_unstable();
     expected.sort_unstable();
     assert_eq!(payloads, expected);

@@ -181,6 +181,9 @@ pub(crate) struct Dialect {
     pub find: &'static str,
     /// Names the index that a table is to be read by.
     pub by_index: fn(&str) -> String,
+    /// A union of walks does not end when the answer has enough rows: each
+    /// walk has to be told.
+    pub limits_walks: bool,
     /// Begins a transaction that writes.
     pub begin: &'static str,
     /// Begins a transaction that reads one moment.

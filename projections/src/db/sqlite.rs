@@ -15,6 +15,7 @@ const DIALECT: Dialect = Dialect {
     fold: "fold",
     find: "instr",
     by_index: |name| format!(" INDEXED BY {name}"),
+    limits_walks: false,
     begin: "BEGIN IMMEDIATE",
     snapshot: "BEGIN",
     hold_epoch: None,

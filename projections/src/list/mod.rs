@@ -184,21 +184,30 @@ impl Plan<'_> {
             order.push(format!("{}{direction}", columns.len() + 1));
         }
         let (columns, conditions) = (columns.join(", "), conditions.join(" AND "));
+        let order = order.join(", ");
+        // None of the walks adds more than the whole page and what is before.
+        let limit = (self.dialect.limits_walks && walk.arms.len() > 1).then(|| {
+            let rows = u64::from(self.list.limit) + u64::from(self.list.offset);
+            format!(" ORDER BY {order} LIMIT {}", sql.bind(rows))
+        });
         let versions = &self.source.names.versions;
         let arms: Vec<String> = walk
             .arms
             .iter()
             .map(|Arm { from, alive }| {
-                format!(
+                let arm = format!(
                     "SELECT v.body, {columns} FROM {from} CROSS JOIN {versions} AS v \
                      WHERE {alive} AND {conditions}"
-                )
+                );
+                match &limit {
+                    Some(limit) => format!("({arm}{limit})"),
+                    None => arm,
+                }
             })
             .collect();
         let text = format!(
-            "{} ORDER BY {} LIMIT {} OFFSET {}",
+            "{} ORDER BY {order} LIMIT {} OFFSET {}",
             arms.join(" UNION ALL "),
-            order.join(", "),
             sql.bind(self.list.limit),
             sql.bind(self.list.offset),
         );

@@ -146,7 +146,9 @@ impl Runner {
                 return Err(Error::Damaged(reason));
             }
             let last = events.last().map_or(done, |last| last.stored.position);
-            self.note(&rebuild.slots, Some(last));
+            if greens.feed.is_some() {
+                self.note(&rebuild.slots, Some(last));
+            }
             self.context.shared.change(|state| {
                 for slot in &rebuild.slots {
                     if let Some(progress) = &mut state.slots[*slot].rebuild {
@@ -155,9 +157,12 @@ impl Runner {
                     }
                 }
             });
-            return Ok(false);
-        }
-        if greens.feed.take().is_some() {
+            // When it has caught up it goes on at once: if there were new
+            // events first, it would have to catch up again.
+            if greens.feed.is_some() || last < self.reached(&rebuild.slots) {
+                return Ok(false);
+            }
+        } else if greens.feed.take().is_some() {
             return Ok(false);
         }
         let indexes = greens.indexes.get_or_insert_with(|| {
@@ -170,7 +175,8 @@ impl Runner {
             fenced(&mut *self.db, self.epoch, |db| db.run(&sql))?;
             return Ok(false);
         }
-        if done < self.reached(&rebuild.slots) {
+        let done = greens.lives.iter().map(|live| live.checkpoint).min();
+        if done < Some(self.reached(&rebuild.slots)) {
             return Ok(false);
         }
         self.switch(

@@ -10,3 +10,4 @@ mod nodes;
 mod property;
 mod runner;
 mod server;
+mod texts;

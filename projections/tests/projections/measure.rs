@@ -228,6 +228,8 @@ fn list(home: &Home) {
     crate::property::runtime().block_on(async {
         let journal = journal(number("EVENTS", 300_000), true).await;
         let reads = caught_up(&journal, home).await;
+        // As a server does on its own, a while later.
+        home.tamper("ANALYZE");
         lists(&reads, &journal).await;
         reads.close().await;
         journal.close().await;

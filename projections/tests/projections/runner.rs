@@ -214,7 +214,7 @@ fn a_rebuild_goes_on_beside_reads_and_new_events(home: &Home) {
                 while !stop.load(Ordering::Relaxed) {
                     journal.push("function", &format!("alpha:f{number}"), 2, &created(3));
                     number += 1;
-                    std::thread::sleep(Duration::from_micros(300));
+                    std::thread::sleep(Duration::from_millis(1));
                 }
                 number
             })

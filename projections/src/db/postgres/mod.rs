@@ -29,6 +29,7 @@ const DIALECT: Dialect = Dialect {
     fold: "fold",
     find: "strpos",
     by_index: |_| String::new(),
+    limits_walks: true,
     begin: "BEGIN",
     snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     hold_epoch: Some("SELECT epoch FROM runner FOR SHARE"),
