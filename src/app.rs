@@ -12,6 +12,7 @@ use journal::Journal;
 use projections::ReadModels;
 use sandbox::outbound;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::{self, Keys};
 use crate::blobs::Blobs;
@@ -57,8 +58,8 @@ pub struct App {
     pub stop: CancellationToken,
     /// Everything has been written.
     ended: CancellationToken,
-    held: tokio_util::task::TaskTracker,
-    background: tokio_util::task::TaskTracker,
+    held: TaskTracker,
+    background: TaskTracker,
 }
 
 #[async_trait::async_trait]
@@ -85,19 +86,21 @@ impl App {
             .context("cannot read or store the root key")?;
         let vault = Vault::open_folder(&dir.join("keys"))?;
         let blobs = Blobs::open(config.blobs.as_deref(), &dir.join("blobs"))?;
-        let (journal, reads, turn) = match &config.database_url {
+        let (ended, held) = <(CancellationToken, TaskTracker)>::default();
+        let (journal, reads) = match &config.database_url {
             None => {
                 let journal = open_journal(dir.join("journal.db")).await?;
                 let reads = projections::Options::new(journal.clone(), dir.join("readmodels.db"));
-                (journal, open_reads(reads).await?, None)
+                (journal, open_reads(reads).await?)
             }
             Some(url) => {
                 let opened = journal::postgres::Options::new(url).build().await;
                 let opened = opened.context("cannot open the journal of the database")?;
                 let turn = Turn::wait(opened.leases()).await?;
+                held.spawn(hold(turn, ended.clone()));
                 let reads = projections::Options::postgres(opened.clone(), url);
                 let journal: Arc<dyn Journal> = opened;
-                (journal, open_reads(reads).await?, Some(turn))
+                (journal, open_reads(reads).await?)
             }
         };
         let bus = bus::Options {
@@ -169,9 +172,9 @@ impl App {
             rejections,
             metrics: Metrics::default(),
             stop: CancellationToken::new(),
-            ended: CancellationToken::new(),
-            held: tokio_util::task::TaskTracker::new(),
-            background: tokio_util::task::TaskTracker::new(),
+            ended,
+            held,
+            background: TaskTracker::new(),
         });
         let stop = app.stop.clone();
         let work = specialiser.clone();
@@ -180,9 +183,6 @@ impl App {
         let (bus, stop) = (app.bus.clone(), app.stop.clone());
         let write = waiting.run(bus, stop);
         app.background.spawn(write);
-        if let Some(turn) = turn {
-            app.held.spawn(hold(turn, app.ended.clone()));
-        }
         app.start_sagas(specialiser).await?;
         Ok(app)
     }

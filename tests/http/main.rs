@@ -15,6 +15,7 @@ mod formats;
 mod functions;
 mod history;
 mod operations;
+mod postgres;
 mod repeats;
 mod sdk;
 mod steps;
