@@ -1,7 +1,8 @@
 //! The parts of a running server, wired together.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,9 +113,11 @@ impl App {
         .build();
         ensure_default_project(&bus, &vault).await?;
 
+        let at = dir.clone();
+        tokio::task::spawn_blocking(move || compile_engine_apart(&at)).await?;
         let sandbox = sandbox::Options {
             max_instances: config.max_instances,
-            ..sandbox::Options::new(dir.join("cache/sandbox"), vault.derive("artefacts"))
+            ..sandbox::Options::new(dir.join(ENGINE), vault.derive("artefacts"))
         }
         .build()
         .await
@@ -241,6 +244,38 @@ impl App {
         self.held.close();
         self.held.wait().await;
         self.bus.journal().close().await;
+    }
+}
+
+/// Where the compiled engine is kept, in the data directory.
+const ENGINE: &str = "cache/sandbox";
+
+/// Compiles the engine of the sandbox into the cache of a data directory.
+pub async fn compile_engine(dir: &Path) -> anyhow::Result<()> {
+    let vault = Vault::open_folder(&dir.join("keys"))?;
+    let options = sandbox::Options::new(dir.join(ENGINE), vault.derive("artefacts"));
+    options.build().await?;
+    Ok(())
+}
+
+/// Compiling the engine takes more memory than the server ever needs again: at
+/// a first start a process of its own does it, and takes the memory with it.
+/// Where that fails, the server compiles by itself.
+fn compile_engine_apart(dir: &Path) {
+    let entries = std::fs::read_dir(dir.join(ENGINE)).into_iter().flatten();
+    let mut names = entries.flatten().map(|entry| entry.file_name());
+    if names.any(|name| name.to_string_lossy().starts_with("shared-")) {
+        return;
+    }
+    let compiled = std::env::current_exe().and_then(|program| {
+        let mut command = std::process::Command::new(program);
+        command.args(["engine", "--data-dir"]).arg(dir);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).status()
+    });
+    match compiled {
+        Ok(status) if status.success() => {}
+        Ok(status) => tracing::debug!(%status, "the engine is compiled here"),
+        Err(error) => tracing::debug!(%error, "the engine is compiled here"),
     }
 }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod demo;
+mod engine;
 mod serve;
 mod verify;
 
@@ -37,6 +38,9 @@ enum Command {
     Projections(admin::Projections),
     /// Walk the hash chain of a journal and report the first break
     Verify(verify::Arguments),
+    /// Compile the engine of the sandbox into the cache of a data directory
+    #[command(hide = true)]
+    Engine(engine::Arguments),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -87,6 +91,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Keys(command) => command.run().await?,
             Command::Projections(command) => command.run().await?,
             Command::Verify(arguments) => return verify::run(arguments).await,
+            Command::Engine(arguments) => engine::run(arguments).await?,
             Command::Openapi => {
                 let document = crate::http::document();
                 println!("{}", serde_json::to_string_pretty(&document)?);

@@ -153,15 +153,22 @@ async fn an_execution_that_was_cut_off_does_not_run_again() {
         server.stop();
     }
     let mut dying = Server::start_with(data, &[("STRATA_FAILPOINT", "execution.started")]);
-    let asked = Client::to(&dying)
-        .post("/v1/functions/f/executions", json!({"async": true}))
-        .await;
-    assert_eq!(asked.status, 202, "{asked:?}");
-    let id = asked.text("$id");
+    let client = Client::to(&dying);
+    // It may die before the answer is out.
+    let asked = tokio::spawn(async move {
+        let later = json!({"async": true});
+        client.post("/v1/functions/f/executions", later).await
+    });
     dying.wait_for_death().await;
+    if let Ok(answer) = asked.await {
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
 
     let mut server = Server::start_in(data);
     let client = Client::to(&server);
+    let list = client.get("/v1/functions/f/executions").await.json();
+    assert_eq!(list["total"], 1);
+    let id = list["executions"][0]["$id"].as_str().expect("an id");
     let path = format!("/v1/functions/f/executions/{id}");
     let ended: Value = until("the end", async || {
         let execution = client.get(&path).await.json();
