@@ -113,11 +113,14 @@ impl App {
         .build();
         ensure_default_project(&bus, &vault).await?;
 
-        let at = dir.clone();
-        tokio::task::spawn_blocking(move || compile_engine_apart(&at)).await?;
+        let options = sandbox_options(&dir, &vault);
+        if !options.is_compiled() {
+            let at = dir.clone();
+            tokio::task::spawn_blocking(move || compile_engine_apart(&at)).await?;
+        }
         let sandbox = sandbox::Options {
             max_instances: config.max_instances,
-            ..sandbox::Options::new(dir.join(ENGINE), vault.derive("artefacts"))
+            ..options
         }
         .build()
         .await
@@ -247,26 +250,23 @@ impl App {
     }
 }
 
-/// Where the compiled engine is kept, in the data directory.
-const ENGINE: &str = "cache/sandbox";
+/// Settings of the sandbox whose artefacts are in this data directory.
+fn sandbox_options(dir: &Path, vault: &Vault) -> sandbox::Options {
+    sandbox::Options::new(dir.join("cache/sandbox"), vault.derive("artefacts"))
+}
 
 /// Compiles the engine of the sandbox into the cache of a data directory.
 pub async fn compile_engine(dir: &Path) -> anyhow::Result<()> {
     let vault = Vault::open_folder(&dir.join("keys"))?;
-    let options = sandbox::Options::new(dir.join(ENGINE), vault.derive("artefacts"));
-    options.build().await?;
+    sandbox_options(dir, &vault).build().await?;
     Ok(())
 }
 
 /// Compiling the engine takes more memory than the server ever needs again: at
-/// a first start a process of its own does it, and takes the memory with it.
+/// the first start of a version a process of its own does it, and takes the
+/// memory with it.
 /// Where that fails, the server compiles by itself.
 fn compile_engine_apart(dir: &Path) {
-    let entries = std::fs::read_dir(dir.join(ENGINE)).into_iter().flatten();
-    let mut names = entries.flatten().map(|entry| entry.file_name());
-    if names.any(|name| name.to_string_lossy().starts_with("shared-")) {
-        return;
-    }
     let compiled = std::env::current_exe().and_then(|program| {
         let mut command = std::process::Command::new(program);
         command.args(["engine", "--data-dir"]).arg(dir);

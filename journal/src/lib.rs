@@ -18,6 +18,7 @@ mod batch;
 mod clock;
 mod error;
 mod failpoint;
+mod gapless;
 mod model;
 mod port;
 mod recent;

@@ -1,6 +1,7 @@
 //! The engine image: the JavaScript engine linked to our world, with the
 //! prelude evaluated, as a component that only waits for a program.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -18,7 +19,7 @@ const PRELUDE: &str = include_str!(concat!(env!("OUT_DIR"), "/prelude.js"));
 
 /// Identifies engine, prelude and world: artefacts of another version are
 /// never mixed up with those of this one.
-pub(crate) fn version() -> String {
+pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
     for part in [
         componentize_qjs::default_runtime_wasm(),
@@ -33,7 +34,7 @@ pub(crate) fn version() -> String {
         hash.update(part);
     }
     hex::encode(&hash.finalize()[..12])
-}
+});
 
 /// The engine as a component that has run nothing yet, and the script that
 /// prepares it.

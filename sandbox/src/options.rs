@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::{Error, Sandbox};
+use crate::service::shared_file;
+use crate::{Error, Sandbox, image};
 
 /// Settings of a [`Sandbox`].
 #[derive(Clone)]
@@ -34,6 +35,12 @@ impl Options {
             artefact_memory: 256 << 20,
             artefact_disk: 16 << 30,
         }
+    }
+
+    /// Whether the cache has an engine image of this version.
+    pub fn is_compiled(&self) -> bool {
+        let name = shared_file(&image::VERSION);
+        self.cache_dir.join(name).exists()
     }
 
     /// Sets the sandbox up: loads the shared engine image from the cache, or

@@ -58,7 +58,7 @@ pub(crate) struct Parts {
 
 impl Sandbox {
     pub(crate) async fn start(options: Options) -> Result<Self, Error> {
-        let version = image::version();
+        let version = image::VERSION.clone();
         let artefacts = Artefacts::open(&options.cache_dir, options.mac_key)?;
         let functions = Functions::new(artefacts.clone(), format!("functions-{version}.bin"));
         let engine = engine::run(&options, functions.clone())?;
@@ -289,6 +289,11 @@ impl Sandbox {
     }
 }
 
+/// Name of the compiled image's file.
+pub(crate) fn shared_file(version: &str) -> String {
+    format!("shared-{version}.bin")
+}
+
 /// The shared engine image, compiled: from the cache or made anew.
 async fn shared_image(
     engine: &Engine,
@@ -296,7 +301,7 @@ async fn shared_image(
     functions: &Arc<Functions>,
     version: &str,
 ) -> Result<Component, Error> {
-    let name = format!("shared-{version}.bin");
+    let name = shared_file(version);
     if let Some(compiled) = artefacts.read(&name)
         && let Some(component) = load(engine, &compiled)
     {

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::{Decode, Postgres, Row, Type};
 
 use crate::batch::{Draft, Plan, Remembered, Tip};
+use crate::gapless;
 use crate::shared::{Columns, Shared};
 use crate::{Append, Appended, Error, Event, Metadata, NewEvent, Position, Sequence, StreamId};
 
@@ -48,20 +49,7 @@ pub(super) fn in_stream(
     stream: &StreamId,
     after: Sequence,
 ) -> Result<Vec<Event>, Error> {
-    let mut decoder = Decoder::default();
-    let mut events = Vec::with_capacity(rows.len());
-    for row in rows {
-        let event = decoder.decode(row)?;
-        let expected = after + 1 + events.len() as u64;
-        if event.sequence != expected {
-            return Err(Error::Corrupt {
-                position: event.position,
-                reason: format!("sequence {expected} of {stream} is missing before it"),
-            });
-        }
-        events.push(event);
-    }
-    Ok(events)
+    gapless::in_stream(decoded(rows), stream, after)
 }
 
 /// Events of all streams after a position.
@@ -81,20 +69,7 @@ pub(super) async fn read_all(
 
 /// The rows of [`read_all`] as events.
 pub(super) fn in_order(rows: &[PgRow], after: Position) -> Result<Vec<Event>, Error> {
-    let mut decoder = Decoder::default();
-    let mut events = Vec::with_capacity(rows.len());
-    for row in rows {
-        let event = decoder.decode(row)?;
-        let expected = after + 1 + events.len() as u64;
-        if event.position != expected {
-            return Err(Error::Corrupt {
-                position: expected,
-                reason: format!("missing: the next event is at {}", event.position),
-            });
-        }
-        events.push(event);
-    }
-    Ok(events)
+    gapless::in_order(decoded(rows), after)
 }
 
 /// The last position recorded at or before a time.
@@ -335,6 +310,11 @@ fn in_order_of_streams(appends: Vec<Append>) -> Vec<Append> {
 
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn decoded(rows: &[PgRow]) -> impl Iterator<Item = Result<Event, Error>> {
+    let mut decoder = Decoder::default();
+    rows.iter().map(move |row| decoder.decode(row))
 }
 
 /// Turns rows into events.

@@ -1,12 +1,13 @@
 //! All statements of the journal file, and what its rows mean.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows, params};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::unavailable;
 use crate::batch::{Remembered, Tip};
+use crate::gapless;
 use crate::shared::{Columns, Shared};
 use crate::{Appended, Error, Event, Position, Sequence, StreamId};
 
@@ -172,20 +173,7 @@ pub(super) fn read_stream(
             signed(limit as u64)
         ])
         .map_err(unavailable)?;
-    let mut decoder = Decoder::default();
-    let mut events = Vec::new();
-    while let Some(row) = rows.next().map_err(unavailable)? {
-        let event = decoder.decode(row)?;
-        let expected = after + 1 + events.len() as u64;
-        if event.sequence != expected {
-            return Err(Error::Corrupt {
-                position: event.position,
-                reason: format!("sequence {expected} of {stream} is missing before it"),
-            });
-        }
-        events.push(event);
-    }
-    Ok(events)
+    gapless::in_stream(decoded(&mut rows), stream, after)
 }
 
 /// Events of all streams after a position.
@@ -202,24 +190,19 @@ pub(super) fn read_all(
     let mut rows = statement
         .query(params![signed(after), signed(limit as u64)])
         .map_err(unavailable)?;
-    let mut decoder = Decoder::default();
-    let mut events = Vec::new();
-    while let Some(row) = rows.next().map_err(unavailable)? {
-        let event = decoder.decode(row)?;
-        let expected = after + 1 + events.len() as u64;
-        if event.position != expected {
-            return Err(Error::Corrupt {
-                position: expected,
-                reason: format!("missing: the next event is at {}", event.position),
-            });
-        }
-        events.push(event);
-    }
-    Ok(events)
+    gapless::in_order(decoded(&mut rows), after)
 }
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn decoded(rows: &mut Rows<'_>) -> impl Iterator<Item = Result<Event, Error>> {
+    let mut decoder = Decoder::default();
+    std::iter::from_fn(move || match rows.next() {
+        Ok(row) => row.map(|row| decoder.decode(row)),
+        Err(error) => Some(Err(unavailable(error))),
+    })
 }
 
 /// Turns rows into events.
