@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::Dialect;
-use aggregates::project::{Command, Project};
 use anyhow::Context as _;
 use journal::Journal;
 use projections::ReadModels;
@@ -17,17 +16,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{self, Keys};
 use crate::blobs::Blobs;
-use crate::bus::{self, Bus, Context};
+use crate::bus::{self, Bus};
+use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::execution::{self, Contract, Executor, Programs};
 use crate::http::Rejections;
 use crate::http::metrics::Metrics;
-use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser};
-use crate::standby::Turn;
-use crate::vault::Vault;
-
-/// The project that exists from the start.
-pub const DEFAULT_PROJECT: &str = "default";
+use crate::installation;
+use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser, Sweeper};
+use crate::vault::{self, Vault};
 
 /// A running server.
 pub struct App {
@@ -45,6 +42,8 @@ pub struct App {
     pub keys: Keys,
     /// The root key in clear, for a caller inside this process.
     pub root_key: String,
+    /// Who else works on the database.
+    pub cluster: Cluster,
     /// Runs functions.
     pub executor: Executor,
     /// Builds deployments.
@@ -59,7 +58,8 @@ pub struct App {
     pub stop: CancellationToken,
     /// Everything has been written.
     ended: CancellationToken,
-    held: TaskTracker,
+    /// This node's place among the nodes has been given back.
+    left: CancellationToken,
     background: TaskTracker,
 }
 
@@ -85,38 +85,56 @@ impl App {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let root_key = auth::root_key(config.root_key.as_deref(), &dir, tell_key)
             .context("cannot read or store the root key")?;
-        let vault = Vault::open_folder(&dir.join("keys"))?;
+        let keys = dir.join("keys");
+        let master = match config.master_key {
+            Some(master) => master,
+            None => vault::stored_master_key(&keys)?,
+        };
         let blobs = Blobs::open(config.blobs.as_deref(), &dir.join("blobs"))?;
-        let (ended, held) = <(CancellationToken, TaskTracker)>::default();
-        let (journal, reads) = match &config.database_url {
+        let (ended, left) = <(CancellationToken, CancellationToken)>::default();
+        let (journal, reads, keys, cluster) = match &config.database_url {
             None => {
+                left.cancel();
                 let journal = open_journal(dir.join("journal.db")).await?;
                 let reads = projections::Options::new(journal.clone(), dir.join("readmodels.db"));
-                (journal, open_reads(reads).await?)
+                let reads = open_reads(reads).await?;
+                (journal, reads, vault::Keys::Folder(keys), Cluster::alone())
             }
             Some(url) => {
                 let opened = journal::postgres::Options::new(url).build().await;
                 let opened = opened.context("cannot open the journal of the database")?;
-                let turn = Turn::wait(opened.leases()).await?;
-                held.spawn(hold(turn, ended.clone()));
-                let reads = projections::Options::postgres(opened.clone(), url);
+                let keys = vault::Keys::Database(opened.data_keys());
+                let joined = (ended.clone(), left.clone());
+                let cluster = Cluster::join(opened.clone(), &public_url, joined.0, joined.1);
+                let cluster = cluster.await?;
+                let reads = projections::Options {
+                    node: cluster.node().to_string(),
+                    ..projections::Options::postgres(opened.clone(), url)
+                };
                 let journal: Arc<dyn Journal> = opened;
-                (journal, open_reads(reads).await?)
+                (journal, open_reads(reads).await?, keys, cluster)
             }
         };
+        let vault = Vault::new(master, keys);
+        let stop = CancellationToken::new();
+        let background = TaskTracker::new();
         let bus = bus::Options {
             journal: journal.clone(),
             follower: Some(Arc::new(reads.clone())),
             cached_aggregates: 20_000,
             snapshot_every: 100,
+            shared: !cluster.is_alone(),
         }
         .build();
-        ensure_default_project(&bus, &vault).await?;
+        let others = (bus.clone(), stop.clone());
+        background.spawn(async move { others.0.follow_others(others.1).await });
+        installation::ensure(&bus, &vault, &blobs, &cluster).await?;
 
-        let options = sandbox_options(&dir, &vault);
+        let mac_key = vault.derive("artefacts");
+        let options = sandbox_options(&dir, mac_key);
         if !options.is_compiled() {
             let at = dir.clone();
-            tokio::task::spawn_blocking(move || compile_engine_apart(&at)).await?;
+            tokio::task::spawn_blocking(move || compile_engine_apart(&at, mac_key)).await?;
         }
         let sandbox = sandbox::Options {
             max_instances: config.max_instances,
@@ -146,7 +164,6 @@ impl App {
             specialiser: specialiser.clone(),
         }
         .build();
-        let worker: Arc<str> = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()).into();
         let builds = BuildOptions {
             bus: bus.clone(),
             reads: reads.clone(),
@@ -155,14 +172,14 @@ impl App {
             sandbox: sandbox.clone(),
             executor: executor.clone(),
             programs,
-            worker: worker.clone(),
+            cluster: cluster.clone(),
             parallel: config.build_parallelism,
             timeout: config.build_timeout,
             upload_timeout: config.upload_timeout,
         }
         .build();
         let parallel = config.max_instances as usize;
-        let calls = Calls::new(executor.clone(), worker, parallel);
+        let calls = Calls::new(executor.clone(), cluster.clone(), parallel);
         let (rejections, waiting) = Rejections::new();
         let app = Arc::new(Self {
             keys: Keys::new(&root_key, reads.clone()),
@@ -172,15 +189,16 @@ impl App {
             blobs,
             vault,
             root_key,
+            cluster,
             executor,
             builds,
             calls,
             rejections,
             metrics: Metrics::default(),
-            stop: CancellationToken::new(),
+            stop,
             ended,
-            held,
-            background: TaskTracker::new(),
+            left,
+            background,
         });
         let stop = app.stop.clone();
         let work = specialiser.clone();
@@ -195,8 +213,7 @@ impl App {
 
     /// Sagas take up unfinished work as of the head, then follow from there.
     async fn start_sagas(&self, specialiser: Specialiser) -> anyhow::Result<()> {
-        let journal = self.bus.journal().clone();
-        let head = journal.head();
+        let head = self.bus.journal().head();
         if !self.reads.wait_for(head, Duration::from_secs(600)).await {
             tracing::warn!(
                 head,
@@ -204,17 +221,29 @@ impl App {
             );
         }
         self.builds.recover().await?;
-        self.calls.recover(&self.reads).await?;
-        let schedules = Schedules::new(self.bus.clone(), self.executor.clone());
-        schedules.recover(&self.reads).await?;
+        self.calls.sweep(&self.reads).await?;
+        let schedules = Schedules::new(
+            self.bus.clone(),
+            self.executor.clone(),
+            self.reads.clone(),
+            self.cluster.clone(),
+        );
         let sagas: Vec<Arc<dyn Saga>> = vec![
             Arc::new(self.builds.clone()),
             Arc::new(self.calls.clone()),
             Arc::new(schedules.clone()),
             Arc::new(specialiser),
         ];
-        let follow = crate::sagas::follow(journal, head, sagas, self.stop.clone());
+        let follow = crate::sagas::follow(self.bus.clone(), head, sagas, self.stop.clone());
         self.background.spawn(follow);
+        let (builds, calls) = (self.builds.clone(), self.calls.clone());
+        let sweeper = Sweeper {
+            builds,
+            calls,
+            reads: self.reads.clone(),
+        };
+        let (view, stop) = (self.cluster.view(), self.stop.clone());
+        self.background.spawn(sweeper.run(view, stop));
         let stop = self.stop.clone();
         self.background
             .spawn(async move { schedules.run(stop).await });
@@ -244,21 +273,19 @@ impl App {
         }
         self.reads.close().await;
         self.ended.cancel();
-        self.held.close();
-        self.held.wait().await;
+        self.left.cancelled().await;
         self.bus.journal().close().await;
     }
 }
 
 /// Settings of the sandbox whose artefacts are in this data directory.
-fn sandbox_options(dir: &Path, vault: &Vault) -> sandbox::Options {
-    sandbox::Options::new(dir.join("cache/sandbox"), vault.derive("artefacts"))
+fn sandbox_options(dir: &Path, mac_key: [u8; 32]) -> sandbox::Options {
+    sandbox::Options::new(dir.join("cache/sandbox"), mac_key)
 }
 
 /// Compiles the engine of the sandbox into the cache of a data directory.
-pub async fn compile_engine(dir: &Path) -> anyhow::Result<()> {
-    let vault = Vault::open_folder(&dir.join("keys"))?;
-    sandbox_options(dir, &vault).build().await?;
+pub async fn compile_engine(dir: &Path, mac_key: [u8; 32]) -> anyhow::Result<()> {
+    sandbox_options(dir, mac_key).build().await?;
     Ok(())
 }
 
@@ -266,10 +293,11 @@ pub async fn compile_engine(dir: &Path) -> anyhow::Result<()> {
 /// the first start of a version a process of its own does it, and takes the
 /// memory with it.
 /// Where that fails, the server compiles by itself.
-fn compile_engine_apart(dir: &Path) {
+fn compile_engine_apart(dir: &Path, mac_key: [u8; 32]) {
     let compiled = std::env::current_exe().and_then(|program| {
         let mut command = std::process::Command::new(program);
         command.args(["engine", "--data-dir"]).arg(dir);
+        command.env("STRATA_ENGINE_KEY", hex::encode(mac_key));
         command.stdin(Stdio::null()).stdout(Stdio::null()).status()
     });
     match compiled {
@@ -321,28 +349,4 @@ async fn open_reads(options: projections::Options) -> anyhow::Result<ReadModels>
     // It follows the journal from within the runtime, and opening blocks.
     let opened = tokio::task::spawn_blocking(move || options.build()).await?;
     opened.context("cannot open the read models")
-}
-
-/// Holds the right to work. A server that has lost it ends at once, in the
-/// middle of whatever it does: the one that has it now does that again.
-async fn hold(turn: Turn, stop: CancellationToken) {
-    if !turn.hold(stop).await {
-        tracing::error!("another server has taken over; this one ends");
-        std::process::exit(1);
-    }
-}
-
-async fn ensure_default_project(bus: &Bus, vault: &Vault) -> anyhow::Result<()> {
-    let known = bus.load::<Project>(DEFAULT_PROJECT).await?;
-    if known.state.exists {
-        return Ok(());
-    }
-    let command = Command::Create {
-        name: "Default".to_owned(),
-        data_key: vault.create_data_key()?,
-    };
-    let context = Context::once("strata", DEFAULT_PROJECT);
-    bus.execute::<Project>(DEFAULT_PROJECT, command, &context)
-        .await?;
-    Ok(())
 }

@@ -83,6 +83,22 @@ impl Blobs {
         self.prefix.clone().join(fan).join(sha256)
     }
 
+    /// Stores bytes under a name of their own, beside the blobs.
+    pub async fn write_object(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
+        let key = self.prefix.clone().join(name);
+        let put = self.store.put(&key, bytes.into()).await;
+        put.map(|_| ()).map_err(Error::Store)
+    }
+
+    /// The bytes under a name, if there are any.
+    pub async fn read_object(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        match self.store.get(&self.prefix.clone().join(name)).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(Error::Store)?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(Error::Store(error)),
+        }
+    }
+
     /// Stores bytes; durable when this returns. Bytes that are there already
     /// are not written again.
     pub async fn put(&self, bytes: Bytes) -> Result<Blob, Error> {

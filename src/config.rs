@@ -30,6 +30,15 @@ pub struct Settings {
         hide_env_values = true
     )]
     pub root_key: Option<String>,
+    /// Master key, 64 hexadecimal digits; made and stored in the data directory
+    /// when absent. Servers on one database need the same
+    #[arg(
+        long,
+        env = "STRATA_MASTER_KEY",
+        value_name = "HEX",
+        hide_env_values = true
+    )]
+    pub master_key: Option<String>,
     /// Where sources and artefacts go: a folder, or s3://bucket/prefix (with
     /// the usual AWS_* variables) [default: DATA_DIR/blobs]
     #[arg(long, env = "STRATA_BLOBS", value_name = "URL")]
@@ -106,6 +115,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub public_url: Option<String>,
     pub root_key: Option<String>,
+    pub master_key: Option<[u8; 32]>,
     pub blobs: Option<String>,
     pub log: String,
     pub log_format: Option<LogFormat>,
@@ -174,7 +184,7 @@ impl Settings {
     /// These settings, and where they say nothing, the others.
     pub fn or(self, other: Self) -> Self {
         let this = self;
-        merge!(this, other: data_dir, listen, public_url, root_key, blobs, log, log_format,
+        merge!(this, other: data_dir, listen, public_url, root_key, master_key, blobs, log, log_format,
             build_parallelism, build_timeout, upload_timeout, max_source_bytes, npm_registry,
             function_concurrency, max_instances, allow_private_network, functions_per_day,
             drain_timeout, database_url)
@@ -204,6 +214,12 @@ impl Settings {
                 "at least 16 printable ASCII characters without blanks are needed",
             ));
         }
+        let master_key = self.master_key.map(|text| {
+            let bytes = hex::decode(text)
+                .ok()
+                .and_then(|bytes| bytes.try_into().ok());
+            bytes.ok_or_else(|| invalid("master-key", "64 hexadecimal digits are needed"))
+        });
         for (name, url) in [
             ("public-url", &self.public_url),
             ("npm-registry", &self.npm_registry),
@@ -229,6 +245,7 @@ impl Settings {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
             public_url: self.public_url,
             root_key: self.root_key,
+            master_key: master_key.transpose()?,
             blobs: self.blobs,
             log,
             log_format: self.log_format,

@@ -8,11 +8,12 @@ pub mod auth;
 pub mod blobs;
 pub mod bus;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod execution;
 pub mod http;
+mod installation;
 pub mod sagas;
-mod standby;
 pub mod telemetry;
 pub mod vault;
 

@@ -5,10 +5,15 @@
 //! its commit. Commands for one stream run one after another within a node, so
 //! that they conflict only with other nodes; then the bus decides again on
 //! fresh state, up to [`Bus::RETRIES`] times.
+//!
+//! Where other nodes append too, [`Bus::follow_others`] drops the states that
+//! they outdate, and nothing is refused on a state that the journal has gone
+//! past.
 
 mod cache;
 mod context;
 mod fold;
+mod others;
 #[cfg(test)]
 mod tests;
 
@@ -74,6 +79,7 @@ struct Inner {
     follower: Option<Arc<dyn Follower>>,
     cache: cache::Cache,
     snapshot_every: u64,
+    others: Option<others::Others>,
 }
 
 /// How to build a [`Bus`].
@@ -86,13 +92,19 @@ pub struct Options {
     pub cached_aggregates: usize,
     /// A snapshot is taken each time a stream has grown by this many events.
     pub snapshot_every: u64,
+    /// Whether other nodes append to the journal too.
+    pub shared: bool,
 }
 
 impl Options {
     /// The bus.
     pub fn build(self) -> Bus {
+        let others = self
+            .shared
+            .then(|| others::Others::after(self.journal.head()));
         Bus {
             inner: Arc::new(Inner {
+                others,
                 journal: self.journal,
                 follower: self.follower,
                 cache: cache::Cache::new(self.cached_aggregates),
@@ -216,17 +228,27 @@ impl Bus {
         A::Command: Clone + Send,
     {
         for _ in 0..=Self::RETRIES {
-            if let Some(expected) = context.if_match
-                && expected != loaded.sequence
-            {
-                let actual = loaded.sequence;
-                self.inner.cache.put(stream, &loaded);
-                return Err(Error::PreconditionFailed { actual });
-            }
             let sequence = loaded.sequence;
+            if context
+                .if_match
+                .is_some_and(|expected| expected != sequence)
+            {
+                if self.is_outdated(stream, sequence).await? {
+                    loaded = fold::load::<A>(&*self.inner.journal, stream).await?;
+                    continue;
+                }
+                if keep && sequence > 0 {
+                    self.inner.cache.put(stream, &loaded);
+                }
+                return Err(Error::PreconditionFailed { actual: sequence });
+            }
             let mut state = Arc::unwrap_or_clone(loaded.state);
             let sink = EventSink::default();
             if let Err(refusal) = state.handle(command.clone(), &(), &sink).await {
+                if self.is_outdated(stream, sequence).await? {
+                    loaded = fold::load::<A>(&*self.inner.journal, stream).await?;
+                    continue;
+                }
                 // The events of a refused command are dropped, and with them
                 // the state they may have been applied to.
                 if keep && sequence > 0 && sink.collect().await.is_empty() {
@@ -268,6 +290,15 @@ impl Bus {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Whether another node has appended to a stream after this sequence.
+    async fn is_outdated(&self, stream: &StreamId, sequence: u64) -> Result<bool, journal::Error> {
+        if self.inner.others.is_none() {
+            return Ok(false);
+        }
+        let later = self.inner.journal.read_stream(stream, sequence, 1);
+        Ok(!later.await?.is_empty())
     }
 
     fn snapshot_if_due<A: Fold + 'static>(

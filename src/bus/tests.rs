@@ -95,6 +95,7 @@ fn open(path: &Path) -> (Arc<dyn Journal>, Bus) {
         // Fewer than there are streams, so that states come and go.
         cached_aggregates: 2,
         snapshot_every: 3,
+        shared: false,
     };
     (journal, bus.build())
 }

@@ -1,4 +1,4 @@
-//! `strata projects`, `strata keys`, `strata projections`.
+//! `strata projects`, `strata keys`, `strata projections`, `strata nodes`.
 
 use std::time::Duration;
 
@@ -89,6 +89,36 @@ pub(super) enum Projections {
         #[command(flatten)]
         server: Server,
     },
+}
+
+#[derive(Args)]
+pub(super) struct Nodes {
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Nodes {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let answer = self.server.send(Method::GET, "/nodes", None).await?;
+        println!("head {}", answer["head"]);
+        let nodes = rows(&answer, "nodes");
+        if nodes.is_empty() {
+            println!("{} works alone", text(&answer["node"]));
+        }
+        for node in nodes {
+            let leases: Vec<_> = rows(&node, "leases")
+                .iter()
+                .map(|lease| text(lease).to_owned())
+                .collect();
+            let (id, state) = (text(&node["id"]), text(&node["state"]));
+            let (lag, address) = (&node["lag"], text(&node["address"]));
+            println!(
+                "{id:<32}  {state:<5}  lag {lag:<6}  {address:<28}  {}",
+                leases.join(", ")
+            );
+        }
+        Ok(())
+    }
 }
 
 fn text(value: &Value) -> &str {

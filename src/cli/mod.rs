@@ -36,6 +36,8 @@ enum Command {
     /// Show and rebuild the read models of a running server
     #[command(subcommand)]
     Projections(admin::Projections),
+    /// List the servers that work together, what each leads and how far it is
+    Nodes(admin::Nodes),
     /// Walk the hash chain of a journal and report the first break
     Verify(verify::Arguments),
     /// Compile the engine of the sandbox into the cache of a data directory
@@ -90,6 +92,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Projects(command) => command.run().await?,
             Command::Keys(command) => command.run().await?,
             Command::Projections(command) => command.run().await?,
+            Command::Nodes(command) => command.run().await?,
             Command::Verify(arguments) => return verify::run(arguments).await,
             Command::Engine(arguments) => engine::run(arguments).await?,
             Command::Openapi => {

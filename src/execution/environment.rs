@@ -32,7 +32,7 @@ impl Environments {
         }
     }
 
-    pub(super) fn of(
+    pub(super) async fn of(
         &self,
         function: &Loaded<Function>,
         place: Place<'_>,
@@ -50,7 +50,7 @@ impl Environments {
             match &variable.value {
                 Value::Clear(text) => clear.insert(variable.key.clone(), text.clone()),
                 Value::Secret(sealed) => {
-                    secret.insert(variable.key.clone(), self.vault.open(sealed)?)
+                    secret.insert(variable.key.clone(), self.vault.open(sealed).await?)
                 }
             };
         }

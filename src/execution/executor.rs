@@ -314,7 +314,9 @@ impl Executor {
     ) -> Result<(Program, Arc<sandbox::Env>), Refused> {
         let ready = self.ready(project, function).await?;
         let program = self.inner.options.programs.of(&ready.artefact).await?;
-        let env = self.environment_for(project, &ready.function, &ready.deployment, &ready.plan)?;
+        let (function, deployment) = (&ready.function, &ready.deployment);
+        let env = self.environment_for(project, function, deployment, &ready.plan);
+        let env = env.await?;
         Ok((program, env))
     }
 
@@ -324,7 +326,7 @@ impl Executor {
     }
 
     /// The environment of a function on a deployment of its own.
-    pub(crate) fn environment_for(
+    pub(crate) async fn environment_for(
         &self,
         project: &ProjectId,
         function: &Loaded<Function>,
@@ -342,7 +344,8 @@ impl Executor {
             deployment,
             plan,
         };
-        Ok(self.inner.environments.of(function, place, &*contract)?)
+        let environments = &self.inner.environments;
+        Ok(environments.of(function, place, &*contract).await?)
     }
 
     async fn perform(
@@ -357,8 +360,9 @@ impl Executor {
         let program = options.programs.of(&ready.artefact).await?;
         let mut invocation = Invocation::new(ready.contract.driver(), input.request, input.body);
         invocation.owner = function.key(project).into();
-        invocation.env =
-            self.environment_for(project, &ready.function, &ready.deployment, &ready.plan)?;
+        invocation.env = self
+            .environment_for(project, &ready.function, &ready.deployment, &ready.plan)
+            .await?;
         invocation.logging = ready.settings.logging;
         invocation.outbound = options.outbound.clone();
         invocation.limits = Limits {

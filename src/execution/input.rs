@@ -46,7 +46,7 @@ impl Input {
         let mut bytes = Vec::with_capacity(data_key.len() + 1 + clear.len() + 40);
         bytes.extend_from_slice(data_key.as_bytes());
         bytes.push(b'\n');
-        bytes.extend_from_slice(&vault.seal_bytes(data_key, &clear)?);
+        bytes.extend_from_slice(&vault.seal_bytes(data_key, &clear).await?);
         Ok(blobs.put(bytes.into()).await?)
     }
 
@@ -64,7 +64,8 @@ impl Input {
             .position(|byte| *byte == b'\n')
             .ok_or_else(damaged)?;
         let data_key = std::str::from_utf8(&bytes[..end]).map_err(|_| damaged())?;
-        let clear = Bytes::from(vault.open_bytes(data_key, &bytes[end + 1..])?);
+        let clear = vault.open_bytes(data_key, &bytes[end + 1..]).await?;
+        let clear = Bytes::from(clear);
         let length = clear
             .first_chunk::<4>()
             .map(|length| u32::from_be_bytes(*length) as usize)

@@ -1,6 +1,11 @@
 //! `?as_of=`: which moment a read is asked of.
 
+use std::time::Duration;
+
 use crate::app::App;
+
+/// How long a node waits to hear of a position that it does not know.
+const NEWS: Duration = Duration::from_secs(1);
 
 /// Why a moment cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +49,11 @@ pub async fn position(app: &App, text: &str) -> Result<u64, Error> {
     if text.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(asked) = text.parse::<u64>()
     {
-        let head = journal.head();
+        let mut head = journal.head();
+        if asked > head && !app.cluster.is_alone() {
+            // Another node may have answered with it a moment ago.
+            head = journal.wait_beyond(asked - 1, NEWS).await;
+        }
         if asked > head {
             return Err(Error::FuturePosition { asked, head });
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -72,6 +73,10 @@ pub(super) async fn track(
             .rejections
             .keep(&sender, &id, (&method, &path), (status, code));
         app.metrics.rejected(kept);
+    }
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let retry_after = response.headers_mut().entry(RETRY_AFTER);
+        retry_after.or_insert(HeaderValue::from_static("1"));
     }
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(HEADER, value);

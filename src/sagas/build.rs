@@ -7,9 +7,15 @@
 //! ```
 //!
 //! Its state is the deployment's own events. After a crash at any step the next
-//! start finds the deployment queued or building and begins another attempt;
-//! the steps before `FinishBuild` have no effect but blobs named by their
-//! content. A canceled or deleted build is dropped where it stands.
+//! start, or another node, finds the deployment queued or building and begins
+//! another attempt; the steps before `FinishBuild` have no effect but blobs
+//! named by their content. A canceled or deleted build is dropped where it
+//! stands.
+//!
+//! Every node knows all that waits. The first in rank for a deployment takes it
+//! at once, the others when it still waits a moment later. `StartBuild` decides
+//! who has it: one attempt number goes to one worker, and what a worker says
+//! after a later attempt has begun is refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,6 +36,7 @@ use super::logbook::Logbook;
 use super::{Saga, Seen, Tasks};
 use crate::blobs::Blobs;
 use crate::bus::{self, Bus, Context, Loaded};
+use crate::cluster::Cluster;
 use crate::execution::{Executor, Programs};
 
 /// How to build [`Builds`].
@@ -48,8 +55,8 @@ pub struct Options {
     pub executor: Executor,
     /// Code in memory.
     pub programs: Programs,
-    /// Names this process in `BuildStarted`.
-    pub worker: Arc<str>,
+    /// Who else takes builds.
+    pub cluster: Cluster,
     /// Builds at the same time.
     pub parallel: usize,
     /// Longest build.
@@ -71,6 +78,8 @@ struct Inner {
     permits: Arc<Semaphore>,
     tasks: Tasks,
     uploads: Tasks,
+    /// Left to others for a moment.
+    left: Tasks,
 }
 
 #[derive(Clone, Debug)]
@@ -114,6 +123,8 @@ impl From<BuildError> for Stop {
 
 /// Attempts after which a build that keeps killing its worker fails.
 const MAX_ATTEMPTS: u32 = 3;
+/// How long a node leaves a build to each of those before it in rank.
+const PRECEDENCE: Duration = Duration::from_millis(400);
 /// How often the log of a running build is handed on.
 const LOG_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -128,6 +139,7 @@ impl Options {
                 wake: Notify::new(),
                 tasks: Tasks::default(),
                 uploads: Tasks::default(),
+                left: Tasks::default(),
             }),
         }
     }
@@ -144,21 +156,10 @@ impl Builds {
         self.queue().len()
     }
 
-    /// Takes up what was unfinished when the process before this one ended.
+    /// Takes up what was unfinished when a process ended.
     pub async fn recover(&self) -> Result<(), projections::Error> {
+        self.sweep().await?;
         let reads = &self.inner.options.reads;
-        for row in reads.view(None).unfinished_deployments().await? {
-            let job = Job {
-                project: row.project.into(),
-                id: row.row.id.as_str().into(),
-                correlation: String::new(),
-            };
-            if row.row.source_complete {
-                self.enqueue(job);
-            } else {
-                self.expire_later(job, row.row.created_at);
-            }
-        }
         for row in reads.view(None).ready_but_unactivated().await? {
             let job = Job {
                 project: row.project.into(),
@@ -166,6 +167,26 @@ impl Builds {
                 correlation: String::new(),
             };
             self.activate(&job, &row.row.plan.function).await;
+        }
+        Ok(())
+    }
+
+    /// Takes up builds that nobody is at.
+    pub async fn sweep(&self) -> Result<(), projections::Error> {
+        let Options { reads, cluster, .. } = &self.inner.options;
+        for row in reads.view(None).unfinished_deployments().await? {
+            let job = Job {
+                project: row.project.into(),
+                id: row.row.id.as_str().into(),
+                correlation: String::new(),
+            };
+            let worker = row.row.worker.as_str();
+            let is_own = worker == &**cluster.node();
+            if !row.row.source_complete {
+                self.expire_later(job, row.row.created_at);
+            } else if worker.is_empty() || is_own || !cluster.is_alive(worker) {
+                self.offer(job);
+            }
         }
         Ok(())
     }
@@ -196,10 +217,34 @@ impl Builds {
         }
     }
 
+    /// Queues a build at once, or in a moment, when other nodes come first.
+    fn offer(&self, job: Job) {
+        let key = job.key();
+        if self.inner.tasks.is_running(&key) {
+            return;
+        }
+        let rank = self.inner.options.cluster.rank(&key);
+        if rank == 0 {
+            return self.enqueue(job);
+        }
+        let this = self.clone();
+        self.inner.left.spawn(key, async move {
+            tokio::time::sleep(PRECEDENCE * rank).await;
+            this.enqueue(job);
+        });
+    }
+
     fn enqueue(&self, job: Job) {
         let project = job.project.to_string();
-        self.queue().push(&project, job);
+        self.queue().push(&project, job.key(), job);
         self.inner.wake.notify_one();
+    }
+
+    /// Nobody needs to take it any more.
+    fn withdraw(&self, job: &Job) {
+        let key = job.key();
+        self.inner.left.stop(&key);
+        self.queue().remove(job.project.as_str(), &key);
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Fair<Job>> {
@@ -251,7 +296,16 @@ impl Builds {
         let key = job.key();
         let loaded = bus.load::<Deployment>(&key).await?;
         let state = &*loaded.state;
-        if !matches!(state.status, Status::Queued | Status::Building) {
+        let cluster = &self.inner.options.cluster;
+        let is_free = match state.status {
+            Status::Queued => true,
+            // One of this node's own was broken off.
+            Status::Building => {
+                state.worker == **cluster.node() || !cluster.is_alive(&state.worker)
+            }
+            _ => false,
+        };
+        if !is_free {
             return Err(Stop::Lost);
         }
         let Some(plan) = state.plan.clone() else {
@@ -280,7 +334,7 @@ impl Builds {
         }
         let attempt = state.attempt + 1;
         let start = Command::StartBuild {
-            worker: self.inner.options.worker.to_string(),
+            worker: cluster.node().to_string(),
             attempt,
         };
         let context = job.context(&format!("{attempt}/start"));
@@ -487,6 +541,7 @@ impl Builds {
         let env = options
             .executor
             .environment_for(&job.project, function, &job.id, plan)
+            .await
             .map_err(|error| Stop::Broken(error.to_string()))?;
         let mut invocation = Invocation::new("", serde_json::Value::Null, "");
         invocation.env = env;
@@ -549,7 +604,11 @@ impl Saga for Builds {
     fn wants(&self, kind: &str) -> bool {
         matches!(
             kind,
-            "DeploymentCreated" | "SourceStored" | "BuildCanceled" | "DeploymentDeleted"
+            "DeploymentCreated"
+                | "SourceStored"
+                | "BuildStarted"
+                | "BuildCanceled"
+                | "DeploymentDeleted"
         )
     }
 
@@ -572,10 +631,12 @@ impl Saga for Builds {
             }
             Happened::SourceStored { .. } => {
                 self.inner.uploads.stop(&seen.key);
-                self.enqueue(job);
+                self.offer(job);
             }
+            Happened::BuildStarted { .. } => self.withdraw(&job),
             Happened::BuildCanceled { .. } | Happened::DeploymentDeleted {} => {
                 self.inner.uploads.stop(&seen.key);
+                self.withdraw(&job);
                 self.inner.tasks.stop(&seen.key);
             }
             _ => {}

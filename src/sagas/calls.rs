@@ -1,6 +1,9 @@
 //! Executions that run later: asynchronous ones as soon as possible, scheduled
 //! ones at their time. Each runs at most once: one that was cut off by a crash
 //! ends as failed, with that as its reason.
+//!
+//! Every node knows all that wait. The first in rank for an execution runs it,
+//! the others when it has not begun a moment later; `Start` decides who does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +14,27 @@ use projections::ReadModels;
 use tokio::sync::Semaphore;
 
 use super::{Saga, Seen, Tasks};
+use crate::cluster::Cluster;
 use crate::execution::{Executor, Refused};
+
+/// How long a node leaves an execution to each of those before it in rank.
+const PRECEDENCE: Duration = Duration::from_millis(400);
 
 /// The saga. Cheap to clone.
 #[derive(Clone)]
 pub struct Calls {
     executor: Executor,
-    worker: Arc<str>,
+    cluster: Cluster,
     tasks: Tasks,
     permits: Arc<Semaphore>,
 }
 
 impl Calls {
-    /// Runs up to `parallel` executions at the same time in the name of `worker`.
-    pub fn new(executor: Executor, worker: Arc<str>, parallel: usize) -> Self {
+    /// Runs up to `parallel` executions at the same time.
+    pub fn new(executor: Executor, cluster: Cluster, parallel: usize) -> Self {
         Self {
             executor,
-            worker,
+            cluster,
             tasks: Tasks::default(),
             permits: Arc::new(Semaphore::new(parallel)),
         }
@@ -38,14 +45,20 @@ impl Calls {
         &self.tasks
     }
 
-    /// Takes up what was unfinished when the process before this one ended.
-    pub async fn recover(&self, reads: &ReadModels) -> Result<(), projections::Error> {
+    /// Takes up executions that nobody is at.
+    pub async fn sweep(&self, reads: &ReadModels) -> Result<(), projections::Error> {
         for row in reads.view(None).unfinished_executions().await? {
             let (project, row) = (ProjectId::from(row.project), row.row);
             let id = ExecutionId::from(row.id);
             let Some(input) = row.input else { continue };
             match row.status.as_str() {
-                "processing" if row.worker != *self.worker => {
+                // One of this node's own that is not running was broken off.
+                "processing"
+                    if match row.worker == **self.cluster.node() {
+                        true => !self.tasks.is_running(&id.key(&project)),
+                        false => !self.cluster.is_alive(&row.worker),
+                    } =>
+                {
                     let reason = "The server stopped while this execution was running. \
                         It was not run again, because it may have had effects already.";
                     let given_up = self.executor.give_up(&project, &id, &input, reason).await;
@@ -62,17 +75,20 @@ impl Calls {
 
     fn queue(&self, project: ProjectId, id: ExecutionId, scheduled_at: Option<i64>) {
         let this = self.clone();
-        self.tasks.spawn(id.key(&project), async move {
+        let key = id.key(&project);
+        let rank = self.cluster.rank(&key);
+        self.tasks.spawn(key, async move {
             if let Some(at) = scheduled_at {
                 let left = u64::try_from(at - crate::auth::now_ms()).unwrap_or(0);
                 tokio::time::sleep(Duration::from_millis(left)).await;
             }
+            tokio::time::sleep(PRECEDENCE * rank).await;
             let Ok(_permit) = this.permits.acquire().await else {
                 return;
             };
             match this
                 .executor
-                .run_requested(&project, &id, &this.worker)
+                .run_requested(&project, &id, this.cluster.node())
                 .await
             {
                 Ok(()) => {}
@@ -88,7 +104,10 @@ impl Calls {
 
 impl Saga for Calls {
     fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "ExecutionRequested" | "ExecutionDeleted")
+        matches!(
+            kind,
+            "ExecutionRequested" | "ExecutionStarted" | "ExecutionDeleted"
+        )
     }
 
     fn on_event(&self, seen: &Seen) {
@@ -98,6 +117,11 @@ impl Saga for Calls {
         match &seen.event {
             Event::Execution(execution::Event::ExecutionRequested { scheduled_at, .. }) => {
                 self.queue(project.into(), id.into(), *scheduled_at);
+            }
+            Event::Execution(execution::Event::ExecutionStarted { worker, .. })
+                if **worker != **self.cluster.node() =>
+            {
+                self.tasks.stop(&seen.key);
             }
             Event::Execution(execution::Event::ExecutionDeleted {}) => {
                 self.tasks.stop(&seen.key);

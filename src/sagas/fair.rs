@@ -1,12 +1,14 @@
 //! A queue that is fair between projects: each gets its turn, whatever it has
 //! waiting.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-/// First in, first out within a project; round robin between projects.
+/// First in, first out within a project; round robin between projects. An item
+/// is in it once.
 pub(super) struct Fair<T> {
-    by_project: HashMap<String, VecDeque<T>>,
+    by_project: HashMap<String, VecDeque<(String, T)>>,
     turns: VecDeque<String>,
+    keys: HashSet<String>,
 }
 
 impl<T> Default for Fair<T> {
@@ -14,33 +16,54 @@ impl<T> Default for Fair<T> {
         Self {
             by_project: HashMap::new(),
             turns: VecDeque::new(),
+            keys: HashSet::new(),
         }
     }
 }
 
 impl<T> Fair<T> {
-    pub(super) fn push(&mut self, project: &str, item: T) {
+    /// Does nothing when an item with this key is waiting already.
+    pub(super) fn push(&mut self, project: &str, key: String, item: T) {
+        if !self.keys.insert(key.clone()) {
+            return;
+        }
         let waiting = self.by_project.entry(project.to_owned()).or_default();
         if waiting.is_empty() {
             self.turns.push_back(project.to_owned());
         }
-        waiting.push_back(item);
+        waiting.push_back((key, item));
     }
 
     pub(super) fn pop(&mut self) -> Option<T> {
         let project = self.turns.pop_front()?;
         let waiting = self.by_project.get_mut(&project)?;
-        let item = waiting.pop_front();
+        let (key, item) = waiting.pop_front()?;
+        self.keys.remove(&key);
         if waiting.is_empty() {
             self.by_project.remove(&project);
         } else {
             self.turns.push_back(project);
         }
-        item
+        Some(item)
+    }
+
+    /// Takes an item out before its turn.
+    pub(super) fn remove(&mut self, project: &str, key: &str) {
+        if !self.keys.remove(key) {
+            return;
+        }
+        let Some(waiting) = self.by_project.get_mut(project) else {
+            return;
+        };
+        waiting.retain(|(other, _)| other != key);
+        if waiting.is_empty() {
+            self.by_project.remove(project);
+            self.turns.retain(|turn| turn != project);
+        }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_project.values().map(VecDeque::len).sum()
+        self.keys.len()
     }
 }
 
@@ -52,10 +75,15 @@ mod tests {
     fn a_busy_project_does_not_hold_up_another() {
         let mut queue = Fair::default();
         for (project, item) in [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("c", 5), ("b", 6)] {
-            queue.push(project, item);
+            queue.push(project, format!("{project}:{item}"), item);
         }
+        queue.push("b", "b:4".to_owned(), 4);
         assert_eq!(queue.len(), 6);
+        queue.remove("a", "a:2");
+        queue.remove("c", "c:5");
+        queue.remove("c", "c:9");
         let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
-        assert_eq!(order, [1, 4, 5, 2, 6, 3]);
+        assert_eq!(order, [1, 4, 3, 6]);
+        assert_eq!(queue.len(), 0);
     }
 }

@@ -8,6 +8,7 @@ mod fair;
 mod logbook;
 mod schedules;
 mod specialise;
+mod sweeper;
 mod tail;
 mod tasks;
 
@@ -15,6 +16,7 @@ pub use build::{Builds, Options as BuildOptions};
 pub use calls::Calls;
 pub use schedules::Schedules;
 pub use specialise::{Queue, Specialiser};
+pub use sweeper::Sweeper;
 pub use tail::follow;
 pub use tasks::Tasks;
 

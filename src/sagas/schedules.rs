@@ -3,7 +3,9 @@
 //! A function is armed while it has a schedule, is enabled and has an active
 //! deployment. Each due time makes one asynchronous execution whose id is
 //! derived from function and time, so that no due time runs twice. Times that
-//! passed while no server was running are not made up.
+//! passed while no server was running are not made up. Of several nodes the
+//! leader does all this; a new one looks back as far as it takes to notice that
+//! the old one was gone.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Saga, Seen};
 use crate::bus::{self, Bus, Context};
+use crate::cluster::{Cluster, TERM};
 use crate::execution::{Call, Executor, Refused};
 
 /// The saga. Cheap to clone.
@@ -31,6 +34,8 @@ pub struct Schedules {
 struct Inner {
     bus: Bus,
     executor: Executor,
+    reads: ReadModels,
+    cluster: Cluster,
     armed: Mutex<Armed>,
     changed: Mutex<BTreeSet<Name>>,
     wake: Notify,
@@ -63,11 +68,13 @@ const PAGE: u32 = 500;
 
 impl Schedules {
     /// Nothing is armed yet.
-    pub fn new(bus: Bus, executor: Executor) -> Self {
+    pub fn new(bus: Bus, executor: Executor, reads: ReadModels, cluster: Cluster) -> Self {
         Self {
             inner: Arc::new(Inner {
                 bus,
                 executor,
+                reads,
+                cluster,
                 armed: Mutex::default(),
                 changed: Mutex::default(),
                 wake: Notify::new(),
@@ -75,9 +82,9 @@ impl Schedules {
         }
     }
 
-    /// Arms the functions that there are.
-    pub async fn recover(&self, reads: &ReadModels) -> Result<(), projections::Error> {
-        let view = reads.view(None);
+    /// Takes note of the functions that there are.
+    async fn recover(&self) -> Result<(), projections::Error> {
+        let view = self.inner.reads.view(None);
         let mut projects = List {
             limit: PAGE,
             ..List::default()
@@ -89,16 +96,12 @@ impl Schedules {
             };
             projects.cursor = Some(Cursor::After(last.id.clone()));
             for project in &page.rows {
-                self.recover_project(reads, &project.id).await?;
+                self.recover_project(&project.id).await?;
             }
         }
     }
 
-    async fn recover_project(
-        &self,
-        reads: &ReadModels,
-        project: &str,
-    ) -> Result<(), projections::Error> {
+    async fn recover_project(&self, project: &str) -> Result<(), projections::Error> {
         let mut list = List {
             filters: vec![Filter::Compare {
                 column: "schedule",
@@ -109,6 +112,7 @@ impl Schedules {
             ..List::default()
         };
         loop {
+            let reads = &self.inner.reads;
             let page = reads.view(None).functions(project, &list).await?;
             let Some(last) = page.rows.last() else {
                 return Ok(());
@@ -122,15 +126,45 @@ impl Schedules {
         }
     }
 
-    /// Runs what is due until `stop`.
+    /// Runs what is due while this node leads, until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
+        let mut view = self.inner.cluster.view();
         loop {
-            let waiting = self.inner.wake.notified();
-            let changed = std::mem::take(&mut *lock(&self.inner.changed));
-            for name in changed {
-                self.arm(&name, crate::auth::now_ms()).await;
+            let leads = async {
+                // It fails where there is only this node, which leads.
+                let _ = view.wait_for(|view| view.epoch.is_some()).await;
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = leads => {}
             }
+            if let Err(error) = self.recover().await {
+                tracing::error!(%error, "the schedules cannot be read");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+            self.lead(&stop).await;
+            *lock(&self.inner.armed) = Armed::default();
+            if stop.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    /// Runs what is due until this node does not lead any more.
+    async fn lead(&self, stop: &CancellationToken) {
+        let mut view = self.inner.cluster.view();
+        let is_alone = self.inner.cluster.is_alone();
+        let missed = if is_alone {
+            0
+        } else {
+            2 * TERM.as_millis() as i64
+        };
+        self.arm_changed(crate::auth::now_ms() - missed).await;
+        while self.inner.cluster.epoch().is_some() {
+            let waiting = self.inner.wake.notified();
             let now = crate::auth::now_ms();
+            self.arm_changed(now).await;
             let next = lock(&self.inner.armed).due.first().cloned();
             let sleep = match next {
                 Some((at, name)) if at <= now => {
@@ -144,8 +178,16 @@ impl Schedules {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = waiting => {}
+                _ = view.changed(), if !is_alone => {}
                 () = tokio::time::sleep(sleep.min(LONGEST_SLEEP)) => {}
             }
+        }
+    }
+
+    async fn arm_changed(&self, after: i64) {
+        let changed = std::mem::take(&mut *lock(&self.inner.changed));
+        for name in changed {
+            self.arm(&name, after).await;
         }
     }
 

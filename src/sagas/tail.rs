@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use journal::Journal;
 use tokio_util::sync::CancellationToken;
 
 use super::{Saga, Seen};
+use crate::bus::Bus;
 
 const PAGE: usize = 1000;
 
@@ -15,11 +15,12 @@ const PAGE: usize = 1000;
 /// Nothing is remembered: at a start, each saga takes up its unfinished work
 /// from the read models as of `position`, and events from there on.
 pub async fn follow(
-    journal: Arc<dyn Journal>,
+    bus: Bus,
     mut position: u64,
     sagas: Vec<Arc<dyn Saga>>,
     stop: CancellationToken,
 ) {
+    let journal = bus.journal().clone();
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -34,6 +35,10 @@ pub async fn follow(
                 continue;
             }
         };
+        // A saga must not decide on a state that is older than what it saw.
+        if let Some(last) = events.last() {
+            bus.up_to_date(last.position).await;
+        }
         for event in events {
             position = event.position;
             if !sagas.iter().any(|saga| saga.wants(&event.kind)) {

@@ -54,6 +54,11 @@ impl Tasks {
         }
     }
 
+    /// Whether work with this key is running.
+    pub fn is_running(&self, key: &str) -> bool {
+        self.lock().contains_key(key)
+    }
+
     /// How many are running.
     pub fn len(&self) -> usize {
         self.lock().len()

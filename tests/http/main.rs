@@ -4,9 +4,13 @@
 //! [`client`] talks to it.
 
 mod client;
+#[path = "../../journal/tests/journal/server.rs"]
+#[expect(dead_code, reason = "the tests of the journal ask more of it")]
+mod postgresql;
 mod server;
 
 mod access;
+mod cluster;
 mod crash;
 mod deployments;
 mod description;

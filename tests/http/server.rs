@@ -74,11 +74,16 @@ impl Server {
         })
     }
 
+    /// Stops it where it stands (`STOP`), or lets it go on (`CONT`).
+    pub fn signal(&self, signal: &str) {
+        let (id, signal) = (self.child.id().to_string(), format!("-{signal}"));
+        let sent = Command::new("kill").args([&signal, &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "it is running");
+    }
+
     /// Asks it to end, and waits until it has.
     pub fn stop(&mut self) {
-        let id = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(asked.is_ok_and(|status| status.success()), "it is running");
+        self.signal("TERM");
         let ended = self.child.wait().expect("it was started here");
         assert!(ended.success(), "it ends in good order: {ended}");
     }

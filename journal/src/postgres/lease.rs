@@ -43,8 +43,9 @@ impl Leases {
         }
     }
 
-    /// Takes the lease if it is free, has run out, or is this holder's own
-    /// (then it keeps its epoch). `None`: someone else has it.
+    /// Takes the lease if it is free, has run out, is held by a node that is not
+    /// alive any more, or is this holder's own (then it keeps its epoch).
+    /// `None`: someone else has it.
     ///
     /// `ttl` runs from now on and is at least a millisecond. A holder's name
     /// must be its own, for example a new UUID for each process.
@@ -118,6 +119,7 @@ async fn acquire(
              epoch = held.epoch + (held.holder <> excluded.holder)::int,
              expires_at = clock_timestamp() + $3 * interval '1 millisecond'
          WHERE held.holder = excluded.holder OR held.expires_at <= clock_timestamp()
+             OR EXISTS (SELECT FROM nodes WHERE id = held.holder AND NOT is_alive(nodes))
          RETURNING epoch",
     )
     .bind(name)
@@ -152,6 +154,6 @@ async fn release(pool: &PgPool, lease: &Lease) -> sqlx::Result<()> {
     released.await.map(|_| ())
 }
 
-fn millis(ttl: Duration) -> f64 {
+pub(super) fn millis(ttl: Duration) -> f64 {
     (ttl.as_secs_f64() * 1000.0).max(1.0)
 }

@@ -18,16 +18,20 @@
 //!
 //! `commands` remembers the outcome of each command id that came with a
 //! fingerprint. `stream_snapshots` are folded states and may be deleted at any
-//! time. `leases` says which node may do what only one may do ([`Leases`]).
+//! time. `leases` says which node may do what only one may do ([`Leases`]),
+//! `nodes` which nodes there are ([`Membership`]). `data_keys` has what seals
+//! secrets, itself sealed ([`DataKeys`]).
 //!
 //! What is **not** relied on: notifications. They make readers faster, and
 //! every one of them may be lost.
 
 mod appender;
 mod company;
+mod data_keys;
 mod fault;
 mod follower;
 mod lease;
+mod nodes;
 mod rows;
 mod schema;
 mod session;
@@ -39,7 +43,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -51,9 +55,11 @@ use crate::{
     Append, Appended, Clock, Error, Event, Journal, Outcome, Position, Sequence, StreamId,
 };
 use appender::{Adoption, Appender, Request};
+pub use data_keys::DataKeys;
 use fault::{Kind, unavailable};
 use follower::Follower;
 pub use lease::{Lease, Leases};
+pub use nodes::{Membership, Node, Roll};
 pub use schema::migrate;
 use session::Session;
 
@@ -142,6 +148,7 @@ impl Options {
             requests,
             tail,
             pool,
+            options,
             closing,
             tasks: Mutex::new(tasks),
             patience: self.patience,
@@ -152,21 +159,51 @@ impl Options {
 
 /// A journal in a PostgreSQL database, as one of its nodes. Made by
 /// [`Options::build`].
-#[derive(Debug)]
 pub struct Postgres {
     requests: mpsc::UnboundedSender<Request>,
     tail: Arc<Tail>,
     pool: PgPool,
+    options: PgConnectOptions,
     closing: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     patience: Duration,
     runtime: Handle,
 }
 
+impl fmt::Debug for Postgres {
+    /// Without the way to connect, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres")
+            .field("head", &self.tail.head())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Postgres {
     /// The leases that the nodes of this database share.
     pub fn leases(&self) -> Leases {
         Leases::new(self.pool.clone(), self.patience, self.runtime.clone())
+    }
+
+    /// The wrapped data keys that the nodes of this database share.
+    pub fn data_keys(&self) -> DataKeys {
+        DataKeys {
+            pool: self.pool.clone(),
+            patience: self.patience,
+            runtime: self.runtime.clone(),
+        }
+    }
+
+    /// A place among the nodes of this database, to be taken by renewing it.
+    /// `id` must be its own for each process.
+    pub fn membership(&self, id: &str, address: &str, version: &str) -> Membership {
+        Membership::new(self.options.clone(), id, address, version)
+    }
+
+    /// The nodes that were heard of within the last hour, the oldest first.
+    pub async fn nodes(&self) -> Result<Vec<Node>, Error> {
+        self.read(move |pool| async move { nodes::list(&pool).await })
+            .await
     }
 
     async fn submit(&self, appends: Vec<Append>) -> Result<Vec<Outcome>, Error> {

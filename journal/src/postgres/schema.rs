@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "leases",
         sql: include_str!("../../../migrations/postgres/journal/0003_leases.sql"),
     },
+    Migration {
+        version: 4,
+        name: "nodes",
+        sql: include_str!("../../../migrations/postgres/journal/0004_nodes.sql"),
+    },
 ];
 
 /// Held by the one who migrates; the number is the letters "strata.j".

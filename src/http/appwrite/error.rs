@@ -264,6 +264,9 @@ impl From<crate::blobs::Error> for Error {
 impl From<crate::vault::Error> for Error {
     fn from(error: crate::vault::Error) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "the vault failed");
-        Self::new(Kind::ServerError)
+        Self::new(match error {
+            crate::vault::Error::Database(_) => Kind::Unavailable,
+            _ => Kind::ServerError,
+        })
     }
 }

@@ -134,6 +134,7 @@ async fn value(request: &Request, text: &str, secret: bool) -> Result<Value, Err
         .bus
         .load::<Project>(request.project.as_str())
         .await?;
-    let sealed = request.app.vault.seal(&project.state.data_key, text)?;
+    let vault = &request.app.vault;
+    let sealed = vault.seal(&project.state.data_key, text).await?;
     Ok(Value::Secret(sealed))
 }

@@ -76,10 +76,6 @@ impl IntoResponse for Error {
         let body = json!({"error": {"code": code, "message": self.to_string()}});
         let mut response = (status, Json(body)).into_response();
         response.extensions_mut().insert(Code(code));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            let soon = axum::http::HeaderValue::from_static("1");
-            response.headers_mut().insert("retry-after", soon);
-        }
         response
     }
 }
@@ -126,6 +122,9 @@ impl From<crate::bus::Error<aggregates::project::Error>> for Error {
 
 impl From<crate::vault::Error> for Error {
     fn from(error: crate::vault::Error) -> Self {
-        Self::Internal(error.to_string())
+        match error {
+            crate::vault::Error::Database(error) => Self::Unavailable(error.to_string()),
+            error => Self::Internal(error.to_string()),
+        }
     }
 }

@@ -7,6 +7,7 @@ mod audit;
 mod caller;
 mod error;
 mod keys;
+mod nodes;
 mod openapi;
 mod page;
 mod projections;
@@ -40,6 +41,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/projects/{project}/keys/{key}", delete(keys::revoke))
         .route("/projections", get(projections::list))
         .route("/projections/{name}/rebuild", post(projections::rebuild))
+        .route("/nodes", get(nodes::list))
         .route("/audit", get(audit::list))
         .route("/head", get(audit::head))
         .fallback(not_found)

@@ -83,6 +83,11 @@ const OPERATIONS: &[Operation] = &[
             "StrataRebuild",
         )
     },
+    read(
+        "/nodes",
+        "The servers that work together, what each leads and how far it is",
+        "StrataNodeList",
+    ),
     Operation {
         query: &[
             "as_of",
@@ -180,6 +185,10 @@ fn schemas() -> Value {
             "parked": {"type": ["string", "null"]}, "rebuild": {"type": ["object", "null"]}})),
         "StrataProjectionList": list("projections", "StrataProjection"),
         "StrataRebuild": object(json!({"name": text, "head": number})),
+        "StrataNode": object(json!({"id": text, "address": text, "version": text,
+            "startedAt": time, "state": text, "position": number, "lag": number, "leases": texts})),
+        "StrataNodeList": object(json!({"node": text, "head": number, "nodes": {"type": "array",
+            "items": {"$ref": "#/components/schemas/StrataNode"}}})),
         "StrataEvent": object(json!({"position": number, "recordedAt": time, "project": text,
             "stream": text, "sequence": number, "event": text, "actor": text, "commandId": text,
             "correlationId": text, "causationId": text, "requestId": text, "payload": {}})),

@@ -80,7 +80,7 @@ pub(super) async fn create(
     let data_key = if known.state.exists {
         String::new()
     } else {
-        app.vault.create_data_key()?
+        app.vault.create_data_key().await?
     };
     let command = Command::Create { name, data_key };
     let committed = app.bus.execute::<Project>(&id, command, &context).await?;
@@ -119,7 +119,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     caller.must_be_root("deleting projects")?;
-    if id == crate::app::DEFAULT_PROJECT {
+    if id == crate::installation::DEFAULT_PROJECT {
         let text = "the project default always exists and cannot be deleted";
         return Err(Error::Invalid(text.to_owned()));
     }

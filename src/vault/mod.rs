@@ -1,8 +1,11 @@
 //! Secrets: sealed with a data key per project, wrapped by the master key of
 //! this installation.
 //!
-//! Data keys are kept beside the journal, never in it. Forgetting one erases
-//! everything that it sealed, while the journal's hash chain still verifies.
+//! Data keys are kept beside the journal, never in it ([`Keys`]). Forgetting one
+//! erases everything that it sealed, while the journal's hash chain still
+//! verifies.
+
+mod keys;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -29,6 +32,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The database of the data keys cannot be asked.
+    #[error("the data keys cannot be asked for")]
+    Database(#[from] journal::Error),
     /// The data key was forgotten, or never was here.
     #[error("the data key {0} is not here (any more)")]
     Forgotten(String),
@@ -40,7 +46,10 @@ pub enum Error {
 const LENGTH: usize = 32;
 const NONCE: usize = 24;
 
-type Key = [u8; LENGTH];
+/// A key of 256 bits.
+pub type Key = [u8; LENGTH];
+
+pub use keys::Keys;
 
 /// Seals and opens. Cheap to clone.
 #[derive(Clone)]
@@ -49,39 +58,27 @@ pub struct Vault {
 }
 
 struct Inner {
-    folder: PathBuf,
     master: Key,
+    keys: Keys,
     opened: RwLock<HashMap<String, Key>>,
 }
 
 impl Vault {
-    /// Opens the key folder, making it and the master key at first use.
-    pub fn open_folder(folder: &Path) -> Result<Self, Error> {
-        let file = |path: &Path, source| Error::File {
-            path: path.to_owned(),
-            source,
-        };
-        std::fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
-        let path = folder.join("master.key");
-        let master = match std::fs::read(&path) {
-            Ok(bytes) => bytes.try_into().map_err(|_| {
-                let message = format!("a master key has {LENGTH} bytes");
-                file(&path, std::io::Error::other(message))
-            })?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key = random();
-                write_private(&path, &key).map_err(|error| file(&path, error))?;
-                key
-            }
-            Err(error) => return Err(file(&path, error)),
-        };
-        Ok(Self {
+    /// With this master key, and data keys in this place.
+    pub fn new(master: Key, keys: Keys) -> Self {
+        Self {
             inner: Arc::new(Inner {
-                folder: folder.to_owned(),
                 master,
+                keys,
                 opened: RwLock::default(),
             }),
-        })
+        }
+    }
+
+    /// Opens the key folder, making it and the master key at first use.
+    pub fn open_folder(folder: &Path) -> Result<Self, Error> {
+        let master = stored_master_key(folder)?;
+        Ok(Self::new(master, Keys::Folder(folder.to_owned())))
     }
 
     /// A key for one purpose, derived from the master key.
@@ -94,32 +91,31 @@ impl Vault {
     }
 
     /// Makes a data key and returns its id. It is durable when this returns.
-    pub fn create_data_key(&self) -> Result<String, Error> {
+    pub async fn create_data_key(&self) -> Result<String, Error> {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let key: Key = random();
         let wrapped = encrypt(&self.inner.master, &key, id.as_bytes());
-        let path = self.path(&id);
-        write_private(&path, &wrapped).map_err(|source| Error::File { path, source })?;
+        self.inner.keys.put(&id, wrapped).await?;
         Ok(id)
     }
 
-    /// Erases a data key: what it sealed can never be opened again.
-    pub fn forget(&self, id: &str) -> Result<(), Error> {
+    /// Erases a data key: what it sealed can never be opened again. (Another
+    /// node that has it in memory may still open what it sealed until it ends.)
+    pub async fn forget(&self, id: &str) -> Result<(), Error> {
         if let Ok(mut opened) = self.inner.opened.write() {
             opened.remove(id);
         }
-        let path = self.path(id);
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::File { path, source })
-            }
-            _ => Ok(()),
-        }
+        self.inner.keys.delete(id).await
+    }
+
+    /// Fails when a data key does not open with the master key.
+    pub async fn check(&self, data_key: &str) -> Result<(), Error> {
+        self.data_key(data_key).await.map(|_| ())
     }
 
     /// Seals a text.
-    pub fn seal(&self, data_key: &str, text: &str) -> Result<Sealed, Error> {
-        let sealed = self.seal_bytes(data_key, text.as_bytes())?;
+    pub async fn seal(&self, data_key: &str, text: &str) -> Result<Sealed, Error> {
+        let sealed = self.seal_bytes(data_key, text.as_bytes()).await?;
         Ok(Sealed {
             data_key: data_key.to_owned(),
             sealed: BASE64.encode(sealed),
@@ -127,38 +123,32 @@ impl Vault {
     }
 
     /// Opens a text.
-    pub fn open(&self, sealed: &Sealed) -> Result<String, Error> {
+    pub async fn open(&self, sealed: &Sealed) -> Result<String, Error> {
         let bytes = BASE64.decode(&sealed.sealed).map_err(|_| Error::Damaged)?;
-        let clear = self.open_bytes(&sealed.data_key, &bytes)?;
+        let clear = self.open_bytes(&sealed.data_key, &bytes).await?;
         String::from_utf8(clear).map_err(|_| Error::Damaged)
     }
 
     /// Seals bytes.
-    pub fn seal_bytes(&self, data_key: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        let key = self.data_key(data_key)?;
+    pub async fn seal_bytes(&self, data_key: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        let key = self.data_key(data_key).await?;
         Ok(encrypt(&key, bytes, data_key.as_bytes()))
     }
 
     /// Opens bytes.
-    pub fn open_bytes(&self, data_key: &str, sealed: &[u8]) -> Result<Vec<u8>, Error> {
-        let key = self.data_key(data_key)?;
+    pub async fn open_bytes(&self, data_key: &str, sealed: &[u8]) -> Result<Vec<u8>, Error> {
+        let key = self.data_key(data_key).await?;
         decrypt(&key, sealed, data_key.as_bytes()).ok_or(Error::Damaged)
     }
 
-    fn data_key(&self, id: &str) -> Result<Key, Error> {
+    async fn data_key(&self, id: &str) -> Result<Key, Error> {
         if let Ok(opened) = self.inner.opened.read()
             && let Some(key) = opened.get(id)
         {
             return Ok(*key);
         }
-        let path = self.path(id);
-        let wrapped = match std::fs::read(&path) {
-            Ok(wrapped) => wrapped,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Error::Forgotten(id.to_owned()));
-            }
-            Err(source) => return Err(Error::File { path, source }),
-        };
+        let wrapped = self.inner.keys.get(id).await?;
+        let wrapped = wrapped.ok_or_else(|| Error::Forgotten(id.to_owned()))?;
         let key: Key = decrypt(&self.inner.master, &wrapped, id.as_bytes())
             .and_then(|key| key.try_into().ok())
             .ok_or(Error::Damaged)?;
@@ -167,11 +157,27 @@ impl Vault {
         }
         Ok(key)
     }
+}
 
-    fn path(&self, id: &str) -> PathBuf {
-        // Ids come from `create_data_key`; anything else must not name a path.
-        let safe: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
-        self.inner.folder.join(format!("{safe}.key"))
+/// The master key of a folder; made at first use.
+pub fn stored_master_key(folder: &Path) -> Result<Key, Error> {
+    let file = |path: &Path, source| Error::File {
+        path: path.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
+    let path = folder.join("master.key");
+    match std::fs::read(&path) {
+        Ok(bytes) => bytes.try_into().map_err(|_| {
+            let message = format!("a master key has {LENGTH} bytes");
+            file(&path, std::io::Error::other(message))
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = random();
+            write_private(&path, &key).map_err(|error| file(&path, error))?;
+            Ok(key)
+        }
+        Err(error) => Err(file(&path, error)),
     }
 }
 
@@ -224,24 +230,27 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn sealed_values_open_until_their_key_is_forgotten() {
+    #[tokio::test]
+    async fn sealed_values_open_until_their_key_is_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open_folder(folder.path()).unwrap();
-        let id = vault.create_data_key().unwrap();
-        let sealed = vault.seal(&id, "hunter2").unwrap();
+        let id = vault.create_data_key().await.unwrap();
+        let sealed = vault.seal(&id, "hunter2").await.unwrap();
         assert!(!format!("{sealed:?}").contains("hunter2"));
 
         let again = Vault::open_folder(folder.path()).unwrap();
-        assert_eq!(again.open(&sealed).unwrap(), "hunter2");
-        let other = again.create_data_key().unwrap();
+        assert_eq!(again.open(&sealed).await.unwrap(), "hunter2");
+        let other = again.create_data_key().await.unwrap();
         let moved = Sealed {
             data_key: other,
             ..sealed.clone()
         };
-        assert!(matches!(again.open(&moved), Err(Error::Damaged)));
+        assert!(matches!(again.open(&moved).await, Err(Error::Damaged)));
 
-        again.forget(&id).unwrap();
-        assert!(matches!(again.open(&sealed), Err(Error::Forgotten(_))));
+        again.forget(&id).await.unwrap();
+        assert!(matches!(
+            again.open(&sealed).await,
+            Err(Error::Forgotten(_))
+        ));
     }
 }

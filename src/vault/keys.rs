@@ -1,0 +1,75 @@
+//! Where wrapped data keys are kept: beside the journal, never in it.
+
+use std::path::{Path, PathBuf};
+
+use journal::postgres::DataKeys;
+
+use super::{Error, write_private};
+
+/// The place of the wrapped data keys.
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// A file each, which only its owner may read.
+    Folder(PathBuf),
+    /// The database that the nodes share.
+    Database(DataKeys),
+}
+
+impl Keys {
+    /// It is durable when this returns.
+    pub(super) async fn put(&self, id: &str, wrapped: Vec<u8>) -> Result<(), Error> {
+        match self {
+            Self::Folder(folder) => {
+                let path = path(folder, id);
+                blocking(path, move |path| write_private(path, &wrapped)).await
+            }
+            Self::Database(keys) => Ok(keys.put(id, &wrapped).await?),
+        }
+    }
+
+    pub(super) async fn get(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {
+        match self {
+            Self::Folder(folder) => {
+                let path = path(folder, id);
+                blocking(path, |path| absent(std::fs::read(path))).await
+            }
+            Self::Database(keys) => Ok(keys.get(id).await?),
+        }
+    }
+
+    /// One that is not there is fine.
+    pub(super) async fn delete(&self, id: &str) -> Result<(), Error> {
+        match self {
+            Self::Folder(folder) => {
+                let path = path(folder, id);
+                let removed = blocking(path, |path| absent(std::fs::remove_file(path)));
+                removed.await.map(|_| ())
+            }
+            Self::Database(keys) => Ok(keys.delete(id).await?),
+        }
+    }
+}
+
+fn path(folder: &Path, id: &str) -> PathBuf {
+    // Ids come from `create_data_key`; anything else must not name a path.
+    let safe: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+    folder.join(format!("{safe}.key"))
+}
+
+fn absent<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    path: PathBuf,
+    work: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(move || {
+        work(&path).map_err(|source| Error::File { path, source })
+    });
+    done.await.map_err(|_| Error::Damaged)?
+}
