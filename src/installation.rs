@@ -1,8 +1,11 @@
 //! What there is before anything else: the default project, and a blob store
 //! that belongs to it.
 
+use std::sync::Arc;
+
 use aggregates::project::{Command, Project};
 use anyhow::{Context as _, bail};
+use journal::Journal;
 
 use crate::blobs::Blobs;
 use crate::bus::{self, Bus, Context};
@@ -65,6 +68,21 @@ pub(crate) async fn ensure(
 pub(crate) async fn sign(blobs: &Blobs, data_key: &str) -> anyhow::Result<()> {
     let text = data_key.to_owned().into_bytes();
     Ok(blobs.write_object(SIGN, text.into()).await?)
+}
+
+/// The same, for a journal that no server runs on.
+pub(crate) async fn sign_for(journal: Arc<dyn Journal>, blobs: &Blobs) -> anyhow::Result<()> {
+    let bus = bus::Options {
+        journal,
+        follower: None,
+        cached_aggregates: 1,
+        snapshot_every: u64::MAX,
+        shared: false,
+    };
+    match data_key(&bus.build()).await? {
+        Some(data_key) => sign(blobs, &data_key).await,
+        None => Ok(()),
+    }
 }
 
 /// The data key of the default project, if that exists.

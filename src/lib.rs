@@ -15,6 +15,7 @@ pub mod http;
 mod installation;
 pub mod sagas;
 pub mod telemetry;
+pub mod transfer;
 pub mod vault;
 
 /// What the server allocates is small, short-lived and made on many threads.

@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::recent::Recent;
 use crate::{
-    Append, Appended, Conflict, Event, Metadata, Outcome, Position, Sequence, StreamId, chain,
+    Append, Appended, Conflict, Error, Event, Metadata, Outcome, Position, Sequence, StreamId,
+    chain, restore,
 };
 
 /// The end of the order.
@@ -84,6 +85,23 @@ impl Plan {
     /// Nothing to write: the outcomes stand without a transaction.
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.commands.is_empty()
+    }
+
+    /// Events that have their places already, after `tip`.
+    pub(crate) fn restored(tip: Tip, events: Vec<Event>) -> Result<Self, Error> {
+        restore::check((tip.position, tip.hash), &events)?;
+        let tip = events.last().map_or(tip, |last| Tip {
+            position: last.position,
+            hash: last.hash,
+            recorded_at: last.recorded_at,
+        });
+        Ok(Self {
+            events,
+            commands: Vec::new(),
+            outcomes: Vec::new(),
+            streams: Vec::new(),
+            tip,
+        })
     }
 
     /// The end of the order once this is written.

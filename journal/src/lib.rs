@@ -22,6 +22,7 @@ mod gapless;
 mod model;
 mod port;
 mod recent;
+mod restore;
 mod shared;
 mod tail;
 mod verify;
@@ -30,7 +31,9 @@ pub use clock::Clock;
 pub use error::Error;
 pub use failpoint::failpoint;
 pub use model::{
-    Append, Appended, Conflict, Event, Metadata, NewEvent, Outcome, Position, Sequence, StreamId,
+    Append, Appended, Command, Conflict, Event, Metadata, NewEvent, Outcome, Position, Sequence,
+    StreamId,
 };
 pub use port::Journal;
+pub use restore::{Restore, check};
 pub use verify::{Break, Report, verify};

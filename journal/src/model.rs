@@ -146,6 +146,17 @@ pub struct Appended {
     pub recorded_at: i64,
 }
 
+/// What is remembered of a command id that came with a fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The command id.
+    pub id: String,
+    /// The fingerprint of the command.
+    pub fingerprint: [u8; 32],
+    /// What became of it.
+    pub appended: Appended,
+}
+
 /// Expected and actual last sequence of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conflict {

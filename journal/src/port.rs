@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Append, Error, Event, Outcome, Position, Sequence, StreamId};
+use crate::{Append, Command, Error, Event, Outcome, Position, Sequence, StreamId};
 
 /// An append-only log with one global order.
 ///
@@ -27,6 +27,14 @@ pub trait Journal: Send + Sync + 'static {
     /// The outcome stored for a command id, if any, with its fingerprint.
     async fn outcome(&self, command_id: &str)
     -> Result<Option<(crate::Appended, [u8; 32])>, Error>;
+
+    /// What is remembered of command ids greater than `after`, at most `limit`,
+    /// in the order of the ids (byte by byte). A backend that cannot list them
+    /// gives none.
+    async fn commands(&self, after: &str, limit: usize) -> Result<Vec<Command>, Error> {
+        let _ = (after, limit);
+        Ok(Vec::new())
+    }
 
     /// Events of one stream with a sequence greater than `after`, at most
     /// `limit`, in order.

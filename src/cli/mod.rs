@@ -4,6 +4,8 @@ mod admin;
 mod client;
 mod demo;
 mod engine;
+mod export;
+mod migrate;
 mod serve;
 mod verify;
 
@@ -39,7 +41,13 @@ enum Command {
     /// List the servers that work together, what each leads and how far it is
     Nodes(admin::Nodes),
     /// Walk the hash chain of a journal and report the first break
-    Verify(verify::Arguments),
+    Verify(Box<verify::Arguments>),
+    /// Write everything that the journal holds into a file, as JSON Lines
+    Export(Box<export::Export>),
+    /// Write what an export holds into an empty journal
+    Import(Box<export::Import>),
+    /// Bring the tables of a database up to date (a start of the server does it too)
+    Migrate(Box<migrate::Arguments>),
     /// Compile the engine of the sandbox into the cache of a data directory
     #[command(hide = true)]
     Engine(engine::Arguments),
@@ -93,7 +101,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Keys(command) => command.run().await?,
             Command::Projections(command) => command.run().await?,
             Command::Nodes(command) => command.run().await?,
-            Command::Verify(arguments) => return verify::run(arguments).await,
+            Command::Verify(arguments) => return verify::run(*arguments).await,
+            Command::Export(command) => command.run().await?,
+            Command::Import(command) => command.run().await?,
+            Command::Migrate(arguments) => migrate::run(*arguments).await?,
             Command::Engine(arguments) => engine::run(arguments).await?,
             Command::Openapi => {
                 let document = crate::http::document();

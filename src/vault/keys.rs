@@ -16,14 +16,27 @@ pub enum Keys {
 }
 
 impl Keys {
-    /// It is durable when this returns.
-    pub(super) async fn put(&self, id: &str, wrapped: Vec<u8>) -> Result<(), Error> {
+    /// Stores one; durable when this returns.
+    pub async fn put(&self, id: &str, wrapped: Vec<u8>) -> Result<(), Error> {
         match self {
             Self::Folder(folder) => {
                 let path = path(folder, id);
-                blocking(path, move |path| write_private(path, &wrapped)).await
+                let folder = folder.clone();
+                let write = move |path: &Path| {
+                    std::fs::create_dir_all(&folder)?;
+                    write_private(path, &wrapped)
+                };
+                blocking(path, write).await
             }
             Self::Database(keys) => Ok(keys.put(id, &wrapped).await?),
+        }
+    }
+
+    /// All of them, by id.
+    pub async fn all(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        match self {
+            Self::Folder(folder) => blocking(folder.clone(), read_all).await,
+            Self::Database(keys) => Ok(keys.all().await?),
         }
     }
 
@@ -54,6 +67,20 @@ fn path(folder: &Path, id: &str) -> PathBuf {
     // Ids come from `create_data_key`; anything else must not name a path.
     let safe: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
     folder.join(format!("{safe}.key"))
+}
+
+fn read_all(folder: &Path) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let mut keys = Vec::new();
+    for entry in absent(std::fs::read_dir(folder))?.into_iter().flatten() {
+        let path = entry?.path();
+        let id = path.file_name().and_then(|name| name.to_str());
+        let id = id.and_then(|name| name.strip_suffix(".key"));
+        if let Some(id) = id.filter(|id| *id != "master") {
+            keys.push((id.to_owned(), std::fs::read(&path)?));
+        }
+    }
+    keys.sort();
+    Ok(keys)
 }
 
 fn absent<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {

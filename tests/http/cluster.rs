@@ -439,12 +439,12 @@ async fn a_rolling_restart_fails_no_request() {
             (made, sent)
         }));
     }
-    for n in 0..3 {
+    for (n, server) in servers.iter_mut().enumerate() {
         tokio::task::block_in_place(|| {
-            servers[n].stop();
-            servers[n] = world.node(n);
+            server.stop();
+            *server = world.node(n);
         });
-        urls.lock().unwrap()[n].clone_from(&servers[n].url);
+        urls.lock().unwrap()[n].clone_from(&server.url);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     load.store(false, Ordering::Relaxed);

@@ -23,4 +23,5 @@ mod postgres;
 mod repeats;
 mod sdk;
 mod steps;
+mod transfer;
 mod variables;

@@ -46,6 +46,15 @@ impl DataKeys {
         .await
     }
 
+    /// All of them, by id.
+    pub async fn all(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        self.run(|pool| async move {
+            let query = sqlx::query_as("SELECT id, wrapped FROM data_keys ORDER BY id");
+            query.fetch_all(&pool).await
+        })
+        .await
+    }
+
     /// Erases a key; one that is not there is fine.
     pub async fn delete(&self, id: &str) -> Result<(), Error> {
         let id: Arc<str> = id.into();

@@ -32,6 +32,7 @@ mod fault;
 mod follower;
 mod lease;
 mod nodes;
+mod restore;
 mod rows;
 mod schema;
 mod session;
@@ -52,7 +53,7 @@ use tokio::time::Instant;
 use crate::batch::State;
 use crate::tail::Tail;
 use crate::{
-    Append, Appended, Clock, Error, Event, Journal, Outcome, Position, Sequence, StreamId,
+    Append, Appended, Clock, Command, Error, Event, Journal, Outcome, Position, Sequence, StreamId,
 };
 use appender::{Adoption, Appender, Request};
 pub use data_keys::DataKeys;
@@ -312,6 +313,15 @@ impl Journal for Postgres {
         });
         let stored = stored.await?;
         Ok(stored.map(|stored| (stored.appended, stored.fingerprint)))
+    }
+
+    async fn commands(&self, after: &str, limit: usize) -> Result<Vec<Command>, Error> {
+        let after: Arc<str> = after.into();
+        self.read(move |pool| {
+            let after = Arc::clone(&after);
+            async move { rows::commands(&pool, &after, limit).await }
+        })
+        .await
     }
 
     async fn read_stream(

@@ -9,7 +9,9 @@ use sqlx::{Decode, Postgres, Row, Type};
 use crate::batch::{Draft, Plan, Remembered, Tip};
 use crate::gapless;
 use crate::shared::{Columns, Shared};
-use crate::{Append, Appended, Error, Event, Metadata, NewEvent, Position, Sequence, StreamId};
+use crate::{
+    Append, Appended, Command, Error, Event, Metadata, NewEvent, Position, Sequence, StreamId,
+};
 
 /// The columns in the order in which [`Decoder`] reads them.
 macro_rules! select_events {
@@ -94,6 +96,31 @@ pub(super) async fn command(pool: &PgPool, id: &str) -> sqlx::Result<Option<Reme
     .fetch_optional(pool)
     .await?;
     row.map(|row| remembered(&row, 0)).transpose()
+}
+
+/// Command ids after one, in order.
+pub(super) async fn commands(
+    pool: &PgPool,
+    after: &str,
+    limit: usize,
+) -> sqlx::Result<Vec<Command>> {
+    let rows = sqlx::query(
+        "SELECT fingerprint, first, last, sequence, recorded_at, command_id FROM commands
+         WHERE command_id COLLATE \"C\" > $1 ORDER BY command_id COLLATE \"C\" LIMIT $2",
+    )
+    .bind(after)
+    .bind(signed(limit as u64))
+    .fetch_all(pool)
+    .await?;
+    let command = |row: &PgRow| {
+        let remembered = remembered(row, 0)?;
+        Ok(Command {
+            id: row.try_get(5)?,
+            fingerprint: remembered.fingerprint,
+            appended: remembered.appended,
+        })
+    };
+    rows.iter().map(command).collect()
 }
 
 fn remembered(row: &PgRow, from: usize) -> sqlx::Result<Remembered> {

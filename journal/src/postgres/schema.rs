@@ -49,8 +49,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// the same time: one does the work, the others wait for it.
 ///
 /// Fails with [`Error::Unavailable`] when the database cannot be reached or
-/// refuses a step; steps before it stand.
-pub async fn migrate(url: &str) -> Result<(), Error> {
+/// refuses a step; steps before it stand. Returns how many steps it took.
+pub async fn migrate(url: &str) -> Result<usize, Error> {
     run(&options(url)?).await.map_err(unavailable)
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn make_durable(connection: &mut PgConnection) -> sqlx::Result<
     sqlx::raw_sql(set).execute(connection).await.map(|_| ())
 }
 
-pub(super) async fn run(options: &PgConnectOptions) -> sqlx::Result<()> {
+pub(super) async fn run(options: &PgConnectOptions) -> sqlx::Result<usize> {
     let connect = PgConnection::connect_with(options);
     let connected = tokio::time::timeout(CONNECT, connect).await;
     let mut connection = connected.map_err(|_| {
@@ -117,7 +117,8 @@ pub(super) async fn run(options: &PgConnectOptions) -> sqlx::Result<()> {
     if applied > MIGRATIONS.last().map_or(0, |last| last.version) {
         tracing::warn!(applied, "the journal was written by a newer release");
     }
-    for migration in MIGRATIONS.iter().filter(|next| next.version > applied) {
+    let missing = MIGRATIONS.iter().filter(|next| next.version > applied);
+    for migration in missing.clone() {
         let mut transaction = connection.begin().await?;
         sqlx::raw_sql(migration.sql)
             .execute(&mut *transaction)
@@ -129,5 +130,6 @@ pub(super) async fn run(options: &PgConnectOptions) -> sqlx::Result<()> {
             .await?;
         transaction.commit().await?;
     }
-    connection.close().await
+    connection.close().await?;
+    Ok(missing.count())
 }

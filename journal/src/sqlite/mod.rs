@@ -30,6 +30,7 @@
 
 mod queue;
 mod reader;
+mod restore;
 mod rows;
 mod schema;
 mod snapshots;
@@ -46,7 +47,7 @@ use tokio::sync::oneshot;
 use crate::batch::State;
 use crate::tail::Tail;
 use crate::{
-    Append, Appended, Clock, Error, Event, Journal, Outcome, Position, Sequence, StreamId,
+    Append, Appended, Clock, Command, Error, Event, Journal, Outcome, Position, Sequence, StreamId,
 };
 use queue::{Queue, Request};
 use reader::Readers;
@@ -196,6 +197,13 @@ impl Journal for Sqlite {
         Ok(stored
             .await?
             .map(|stored| (stored.appended, stored.fingerprint)))
+    }
+
+    async fn commands(&self, after: &str, limit: usize) -> Result<Vec<Command>, Error> {
+        let after = after.to_owned();
+        self.readers
+            .with(move |connection| rows::commands(connection, &after, limit).map_err(unavailable))
+            .await
     }
 
     async fn read_stream(

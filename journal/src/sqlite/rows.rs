@@ -9,7 +9,7 @@ use super::unavailable;
 use crate::batch::{Remembered, Tip};
 use crate::gapless;
 use crate::shared::{Columns, Shared};
-use crate::{Appended, Error, Event, Position, Sequence, StreamId};
+use crate::{Appended, Command, Error, Event, Position, Sequence, StreamId};
 
 const INSERT_EVENT: &str = "INSERT INTO events (
     position, aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
@@ -82,6 +82,51 @@ pub(super) fn insert_commands(
     Ok(())
 }
 
+/// Remembers command ids that another journal remembered.
+pub(super) fn restore_commands(
+    connection: &Connection,
+    commands: &[Command],
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR IGNORE INTO commands
+             (command_id, fingerprint, first, last, sequence, recorded_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for command in commands {
+        let appended = &command.appended;
+        statement.execute(params![
+            command.id,
+            command.fingerprint,
+            appended.first as i64,
+            appended.last as i64,
+            appended.sequence as i64,
+            appended.recorded_at,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Command ids after one, in order.
+pub(super) fn commands(
+    connection: &Connection,
+    after: &str,
+    limit: usize,
+) -> rusqlite::Result<Vec<Command>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT fingerprint, first, last, sequence, recorded_at, command_id FROM commands
+         WHERE command_id > ?1 ORDER BY command_id LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![after, signed(limit as u64)], |row| {
+        let remembered = remembered(row)?;
+        Ok(Command {
+            id: row.get(5)?,
+            fingerprint: remembered.fingerprint,
+            appended: remembered.appended,
+        })
+    })?;
+    rows.collect()
+}
+
 /// The end of the order as the file has it.
 pub(super) fn tip(connection: &Connection) -> rusqlite::Result<Tip> {
     let tip = connection
@@ -125,19 +170,19 @@ pub(super) fn command(
     select: &mut CachedStatement<'_>,
     id: &str,
 ) -> rusqlite::Result<Option<Remembered>> {
-    select
-        .query_row([id], |row| {
-            Ok(Remembered {
-                fingerprint: row.get(0)?,
-                appended: Appended {
-                    first: row.get::<_, i64>(1)? as u64,
-                    last: row.get::<_, i64>(2)? as u64,
-                    sequence: row.get::<_, i64>(3)? as u64,
-                    recorded_at: row.get(4)?,
-                },
-            })
-        })
-        .optional()
+    select.query_row([id], remembered).optional()
+}
+
+fn remembered(row: &Row<'_>) -> rusqlite::Result<Remembered> {
+    Ok(Remembered {
+        fingerprint: row.get(0)?,
+        appended: Appended {
+            first: row.get::<_, i64>(1)? as u64,
+            last: row.get::<_, i64>(2)? as u64,
+            sequence: row.get::<_, i64>(3)? as u64,
+            recorded_at: row.get(4)?,
+        },
+    })
 }
 
 /// The last position recorded at or before a time.
