@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use journal::Journal;
-use journal::postgres::{Leases, Membership, Postgres};
+use journal::postgres::{Lease, Leases, Membership, Postgres};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -132,6 +132,29 @@ impl Cluster {
     /// The epoch that this node leads in, if it does.
     pub fn epoch(&self) -> Option<u64> {
         self.view.borrow().epoch
+    }
+
+    /// Whether this node leads at this moment, by the word of the database: one
+    /// that hung does not know yet that another has taken over.
+    pub async fn leads(&self) -> bool {
+        let Some(epoch) = self.epoch() else {
+            return false;
+        };
+        let Some(journal) = &self.journal else {
+            return true;
+        };
+        let lease = Lease {
+            name: LEAD.to_owned(),
+            holder: self.node.to_string(),
+            epoch,
+        };
+        let renewed = journal.leases().renew(&lease, TERM).await;
+        renewed.unwrap_or(false)
+    }
+
+    /// How many nodes are alive, this one included.
+    pub fn size(&self) -> usize {
+        self.view.borrow().alive.len()
     }
 
     /// How many nodes come before this one for a piece of work. All nodes agree

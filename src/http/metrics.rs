@@ -44,6 +44,8 @@ pub struct Metrics {
     builds_running: Level,
     builds_waiting: Level,
     executions_pending: Level,
+    nodes: Level,
+    leads: Level,
 }
 
 impl Default for Metrics {
@@ -65,6 +67,8 @@ impl Default for Metrics {
             builds_running: Level::default(),
             builds_waiting: Level::default(),
             executions_pending: Level::default(),
+            nodes: Level::default(),
+            leads: Level::default(),
         };
         let registry = &mut this.registry;
         registry.register("http_requests", "Requests answered", this.requests.clone());
@@ -109,6 +113,16 @@ impl Default for Metrics {
             "Asynchronous and scheduled executions that have not ended",
             this.executions_pending.clone(),
         );
+        registry.register(
+            "nodes_alive",
+            "Servers that work together, as this one sees them",
+            this.nodes.clone(),
+        );
+        registry.register(
+            "leads",
+            "1 when this server does what only one may do",
+            this.leads.clone(),
+        );
         this
     }
 }
@@ -143,6 +157,8 @@ impl Metrics {
                 .get_or_create(&name)
                 .set(u64::from(status.parked.is_some()));
         }
+        self.nodes.set(app.cluster.size() as u64);
+        self.leads.set(u64::from(app.cluster.epoch().is_some()));
         self.builds_running.set(app.builds.tasks().len() as u64);
         self.builds_waiting.set(app.builds.waiting() as u64);
         self.executions_pending.set(app.calls.tasks().len() as u64);

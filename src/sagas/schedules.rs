@@ -168,6 +168,11 @@ impl Schedules {
             let next = lock(&self.inner.armed).due.first().cloned();
             let sleep = match next {
                 Some((at, name)) if at <= now => {
+                    if !self.inner.cluster.leads().await {
+                        // The view tells in a moment who does.
+                        tokio::time::sleep(TERM / 8).await;
+                        continue;
+                    }
                     self.fire(&name, at).await;
                     self.arm(&name, at).await;
                     continue;

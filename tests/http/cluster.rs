@@ -12,9 +12,7 @@ use tempfile::TempDir;
 
 use crate::client::{Client, archive, unique};
 use crate::postgresql;
-use crate::server::{ROOT_KEY, Server, until};
-
-const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+use crate::server::{MASTER_KEY, ROOT_KEY, Server, until};
 
 /// What the servers of one world share.
 struct World {
@@ -42,7 +40,6 @@ impl World {
             &self.data(n),
             &[
                 ("STRATA_DATABASE_URL", &self.url),
-                ("STRATA_MASTER_KEY", MASTER_KEY),
                 ("STRATA_BLOBS", blobs.to_str().unwrap()),
             ],
         )
@@ -459,6 +456,51 @@ async fn a_rolling_restart_fails_no_request() {
         }
     }
     assert!(total > 100, "{total} requests");
+}
+
+/// Each due time of a schedule makes one execution, although the leader hangs
+/// while it passes, and goes on afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_due_time_runs_once_whoever_leads() {
+    let world = World::new();
+    let mut servers: Vec<Option<Server>> = tokio::task::block_in_place(|| world.nodes(2))
+        .into_iter()
+        .map(Some)
+        .collect();
+    let client = Client::to(servers[0].as_ref().unwrap());
+    let function = client.function(json!({"schedule": "* * * * *"})).await;
+    client
+        .deploy(&function, "export default ({ res }) => res.text('due');")
+        .await;
+    let past_the_minute = || jiff::Timestamp::now().as_millisecond().rem_euclid(60_000);
+    // A little before the minute is over.
+    let mut left = 58_500 - past_the_minute();
+    if left < 0 {
+        left += 60_000;
+    }
+    tokio::time::sleep(Duration::from_millis(left as u64)).await;
+    let due = |events: Vec<Value>| {
+        let of = |event: &Value| {
+            let stream = event["payload"]["ExecutionRequested"]["request"].clone();
+            stream["trigger"] == "schedule" && stream["function"] == *function
+        };
+        events.into_iter().filter(of).count()
+    };
+    let leader = until("a leader", async || holder(&servers, "sagas").await).await;
+    let other = Client::to(servers[1 - leader].as_ref().unwrap());
+    let before = due(events(&other, "event=ExecutionRequested").await);
+    servers[leader].as_ref().unwrap().signal("STOP");
+    let hung = servers[leader].take();
+    until("the execution that is due", async || {
+        let now = due(events(&other, "event=ExecutionRequested").await);
+        (now == before + 1).then_some(())
+    })
+    .await;
+    let hung = hung.unwrap();
+    hung.signal("CONT");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let now = due(events(&other, "event=ExecutionRequested").await);
+    assert_eq!(now, before + 1, "one due time, one execution");
 }
 
 /// A server that was not given what it needs says so, and does not start.

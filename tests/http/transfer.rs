@@ -45,11 +45,8 @@ impl Home {
         String::from_utf8(ended.stderr).unwrap()
     }
 
-    fn server(&self, blobs: &Path, master: &str) -> Server {
-        let mut environment = vec![
-            ("STRATA_BLOBS", blobs.to_str().unwrap()),
-            ("STRATA_MASTER_KEY", master),
-        ];
+    fn server(&self, blobs: &Path) -> Server {
+        let mut environment = vec![("STRATA_BLOBS", blobs.to_str().unwrap())];
         if let Some(url) = &self.database {
             environment.push(("STRATA_DATABASE_URL", url));
         }
@@ -61,7 +58,7 @@ impl Home {
 async fn a_world_moves_from_store_to_store_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let (blobs, master) = (at("blobs"), "ab".repeat(32));
+    let blobs = at("blobs");
     let database = postgresql::shared();
     let on_files = Home {
         data: at("one"),
@@ -72,7 +69,7 @@ async fn a_world_moves_from_store_to_store_as_it_is() {
         database: Some(database.url(&database.create_database())),
     };
 
-    let mut server = on_files.server(&blobs, &master);
+    let mut server = on_files.server(&blobs);
     let client = Client::to(&server);
     let function = client.function(json!({"execute": ["any"]})).await;
     let path = format!("/v1/functions/{function}");
@@ -117,7 +114,7 @@ async fn a_world_moves_from_store_to_store_as_it_is() {
     // Again is harmless; something else is refused.
     on_database.succeed("import", &at("first.jsonl"));
 
-    let mut server = on_database.server(&blobs, &master);
+    let mut server = on_database.server(&blobs);
     let client = Client::to(&server);
     for (path, answer) in paths.iter().zip(&answers) {
         assert_eq!(client.get(path).await.json(), *answer, "{path}");
@@ -137,7 +134,7 @@ async fn a_world_moves_from_store_to_store_as_it_is() {
         database: None,
     };
     back.succeed("import", &at("third.jsonl"));
-    let server = back.server(&blobs, &master);
+    let server = back.server(&blobs);
     let client = Client::to(&server);
     let executions = client.get(&format!("{path}/executions")).await.json();
     assert_eq!(executions["total"], 2);
