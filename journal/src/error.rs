@@ -29,6 +29,10 @@ pub enum Error {
     /// its batch are not concerned, and to try again is of no use.
     #[error("the journal cannot store this: {0}")]
     Unstorable(String),
+    /// This backend, or its server, cannot do what is asked of it, whatever the
+    /// content; nothing was written.
+    #[error("the journal cannot do this: {0}")]
+    Unsupported(String),
     /// The appender has stopped; nothing more is accepted.
     #[error("the journal is closed")]
     Closed,

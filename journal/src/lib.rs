@@ -2,7 +2,8 @@
 //!
 //! This crate knows streams, sequences and positions; it does not know what an
 //! event means. The port is [`Journal`]; [`sqlite`] is its embedded backend,
-//! [`postgres`] the one for more than one node.
+//! [`postgres`] the one for more than one node, and `kurrentdb`, behind the
+//! feature of that name, the one for a KurrentDB server.
 //!
 //! What is the same for every backend stands beside them: [`chain`] is the hash
 //! chain, `batch` decides what becomes of the appends of one transaction, and
@@ -11,6 +12,8 @@
 
 pub mod chain;
 pub mod cqrs;
+#[cfg(feature = "kurrentdb")]
+pub mod kurrentdb;
 pub mod postgres;
 pub mod sqlite;
 

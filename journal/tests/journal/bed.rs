@@ -15,6 +15,23 @@ pub trait Bed: Send + Sync {
     /// Opens the journal, again if it was open and closed before.
     async fn open(&self, clock: Clock) -> Arc<dyn Journal>;
 
+    /// Whether it is a database that can be changed with [`Bed::tamper`].
+    fn has_sql(&self) -> bool {
+        true
+    }
+
+    /// Whether events are recorded at the time of the clock that the journal
+    /// was opened with.
+    fn has_clock(&self) -> bool {
+        true
+    }
+
+    /// Whether requests that are sent at the same time are decided in the order
+    /// in which they were sent, and not only those to the same stream.
+    fn has_queue(&self) -> bool {
+        true
+    }
+
     /// Runs a statement behind the back of the (closed) journal, which changes
     /// one row. False: the types of the columns do not let it.
     async fn tamper(&self, sql: &str) -> bool;

@@ -5,6 +5,8 @@
 
 mod bed;
 mod cqrs;
+#[cfg(feature = "kurrentdb")]
+mod kurrentdb;
 mod measure;
 mod model;
 mod nodes;
