@@ -14,9 +14,20 @@ import { deploys } from "./rows/deploys.mjs";
 import { executions } from "./rows/executions.mjs";
 import { lists } from "./rows/lists.mjs";
 import { memory } from "./rows/memory.mjs";
+import { postgres } from "./rows/postgres.mjs";
 import { rebuild } from "./rows/rebuild.mjs";
 
-const ROWS = { commands, "http-commands": commandsOverHttp, rebuild, lists, deploys, bundle, executions, memory };
+const ROWS = {
+  commands,
+  "http-commands": commandsOverHttp,
+  postgres,
+  rebuild,
+  lists,
+  deploys,
+  bundle,
+  executions,
+  memory,
+};
 
 // How much each row does; every one can be given on the command line.
 const SETTINGS = {
@@ -80,7 +91,8 @@ async function clean() {
   if (over) return;
   over = true;
   killAll();
-  await rm(work, { recursive: true, force: true });
+  // What was just told to end may still be writing.
+  await rm(work, { recursive: true, force: true, maxRetries: 10 });
 }
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => clean().then(() => process.exit(130)));

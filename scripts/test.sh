@@ -3,16 +3,24 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# One for all workspaces: the tests find the program of tests/postgres-es beside
+# the server.
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/strata/target}"
+foreign=(--manifest-path tests/postgres-es/Cargo.toml)
+
 step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)"; }
 
 step "format"
 cargo fmt --all --check
+cargo fmt "${foreign[@]}" --check
 
 step "build"
 cargo build --locked --workspace --all-targets
+cargo build --locked "${foreign[@]}"
 
 step "lint"
 cargo clippy --locked --workspace --all-targets -- -D warnings
+cargo clippy --locked "${foreign[@]}" --all-targets -- -D warnings
 
 step "packages for the SDK tests"
 ./scripts/sdk-packages.sh

@@ -3,13 +3,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-const running = new Set();
+/** What runs, and the signal that ends it when the driver itself is ended. */
+const running = new Map();
 // Capturing the stack of every error is for debugging; some shells ask for it.
 const env = { ...process.env, RUST_BACKTRACE: "0" };
 
-function start(program, words, options = {}) {
+function start(program, words, { last = "SIGKILL", ...options } = {}) {
   const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"], env, ...options });
-  running.add(child);
+  running.set(child, last);
   child.once("exit", () => running.delete(child));
   return child;
 }
@@ -69,5 +70,5 @@ export async function serve(program, words, ready, options = {}) {
 
 /** Ends whatever is left, when the driver itself is ended. */
 export function killAll() {
-  for (const child of running) child.kill("SIGKILL");
+  for (const [child, last] of running) child.kill(last);
 }

@@ -15,6 +15,7 @@ mod crash;
 mod deployments;
 mod description;
 mod executions;
+mod foreign;
 mod formats;
 mod functions;
 mod history;

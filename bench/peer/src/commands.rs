@@ -6,20 +6,37 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aggregates::function::Function;
-use cqrs_es::persist::GenericQuery;
-use cqrs_es::{AggregateError, Query};
+use cqrs_es::persist::{GenericQuery, PersistedEventRepository, PersistedEventStore};
+use cqrs_es::{AggregateError, CqrsFramework, Query};
+use postgres_es::postgres_cqrs;
 use serde_json::{Map, Value};
-use sqlite_es::{SqliteCqrs, SqliteViewRepository, sqlite_cqrs};
+use sqlite_es::{SqliteViewRepository, sqlite_cqrs};
 use workload::{Arguments, Client, Clock, PROJECT, Timings};
 
-use crate::Result;
 use crate::database::{self, Flush};
 use crate::view::Folded;
+use crate::{Result, postgres};
+
+/// The framework on the event repository `R`.
+type Framework<R> = CqrsFramework<Function, PersistedEventStore<R, Function>>;
 
 /// How often a command is sent again when the database was locked.
 const TRIES: u32 = 10;
 
+/// On PostgreSQL when `--database` names one, else on SQLite in `--dir`.
 pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
+    match arguments.text("database", "").as_str() {
+        "" => on_sqlite(arguments).await,
+        url => {
+            let pool = postgres::create(url, arguments.number("connections", 16)).await?;
+            let summary = drive(postgres_cqrs(pool.clone(), Vec::new(), ()), arguments).await;
+            pool.close().await;
+            summary
+        }
+    }
+}
+
+async fn on_sqlite(arguments: &Arguments) -> Result<Map<String, Value>> {
     let flush = match arguments.text("flush", "full").as_str() {
         "default" => Flush::AsByDefault,
         _ => Flush::Full,
@@ -31,11 +48,22 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
             SqliteViewRepository::<Folded<Function>, Function>::new("functions", pool.clone());
         queries.push(Box::new(GenericQuery::new(Arc::new(views))));
     }
-    let framework = Arc::new(sqlite_cqrs::<Function>(pool.clone(), queries, ()));
+    let summary = drive(sqlite_cqrs(pool.clone(), queries, ()), arguments).await;
+    pool.close().await;
+    summary
+}
+
+/// Sends the commands of all clients.
+async fn drive<R>(framework: Framework<R>, arguments: &Arguments) -> Result<Map<String, Value>>
+where
+    R: PersistedEventRepository + 'static,
+{
+    let framework = Arc::new(framework);
     let (clients, functions) = (
         arguments.number("clients", 64),
         arguments.number("functions", 2000),
     );
+    let seed = arguments.number("seed", 1);
     let commands = arguments.number("commands", 40_000);
     let stop_at = Duration::from_secs(arguments.number("max-seconds", 10));
     let taken = Arc::new(AtomicU64::new(0));
@@ -43,7 +71,7 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     let mut tasks = Vec::new();
     for index in 0..clients {
         let (framework, taken) = (framework.clone(), taken.clone());
-        let steps = Client::new(index, clients, functions, 1, true);
+        let steps = Client::new(index, clients, functions, seed, true);
         tasks.push(tokio::spawn(async move {
             let (mut timings, mut repeats) = (Timings::default(), 0);
             for step in steps {
@@ -66,15 +94,17 @@ pub async fn run(arguments: &Arguments) -> Result<Map<String, Value>> {
     }
     let mut summary = timings.summary(&clock);
     summary.insert("repeats".to_owned(), repeats.into());
-    pool.close().await;
     Ok(summary)
 }
 
-async fn execute(
-    framework: &SqliteCqrs<Function>,
+async fn execute<R>(
+    framework: &Framework<R>,
     key: &str,
     command: aggregates::function::Command,
-) -> std::result::Result<u64, AggregateError<aggregates::function::Error>> {
+) -> std::result::Result<u64, AggregateError<aggregates::function::Error>>
+where
+    R: PersistedEventRepository,
+{
     let mut tried = 0;
     loop {
         match framework

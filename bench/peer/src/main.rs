@@ -1,8 +1,9 @@
-//! The benchmarks of plain cqrs-es on sqlite-es, one subcommand each. Prints
-//! one line of JSON.
+//! The benchmarks of plain cqrs-es, on sqlite-es and on postgres-es, one subcommand
+//! each. Prints one line of JSON.
 
 mod commands;
 mod database;
+mod postgres;
 mod rebuild;
 mod view;
 

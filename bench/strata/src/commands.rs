@@ -6,14 +6,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aggregates::function::Function;
+use journal::Journal;
 use serde_json::{Map, Value};
 use strata::bus::{self, Context, Follower};
 use workload::{Arguments, Client, Clock, PROJECT, Timings};
 
+/// On PostgreSQL when `--database` names one, else on SQLite in `--dir`.
 pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     let dir = PathBuf::from(arguments.text("dir", "."));
-    std::fs::create_dir_all(&dir)?;
-    let journal = journal::sqlite::Options::new(dir.join("journal.db")).build()?;
+    let journal: Arc<dyn Journal> = match arguments.text("database", "").as_str() {
+        "" => {
+            std::fs::create_dir_all(&dir)?;
+            journal::sqlite::Options::new(dir.join("journal.db")).build()?
+        }
+        url => journal::postgres::Options::new(url).build().await?,
+    };
     let reads = match arguments.text("views", "no").as_str() {
         "yes" => {
             let options = projections::Options::new(journal.clone(), dir.join("readmodels.db"));
@@ -35,6 +42,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
         arguments.number("clients", 64),
         arguments.number("functions", 2000),
     );
+    let seed = arguments.number("seed", 1);
     let commands = arguments.number("commands", 40_000);
     let stop_at = Duration::from_secs(arguments.number("max-seconds", 10));
     let taken = Arc::new(AtomicU64::new(0));
@@ -42,7 +50,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     let mut tasks = Vec::new();
     for index in 0..clients {
         let (bus, taken) = (bus.clone(), taken.clone());
-        let steps = Client::new(index, clients, functions, 1, true);
+        let steps = Client::new(index, clients, functions, seed, true);
         tasks.push(tokio::spawn(async move {
             let mut timings = Timings::default();
             for step in steps {
@@ -68,6 +76,6 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     if let Some(reads) = reads {
         reads.close().await;
     }
-    journal::Journal::close(&*journal).await;
+    journal.close().await;
     Ok(summary)
 }
