@@ -9,12 +9,14 @@ use aggregates::function::Function;
 use journal::Journal;
 use serde_json::{Map, Value};
 use strata::bus::{self, Context, Follower};
+use tokio_util::sync::CancellationToken;
 use workload::{Arguments, Client, Clock, PROJECT, Timings};
 
 /// On PostgreSQL when `--database` names one, else on SQLite in `--dir`.
 pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
     let dir = PathBuf::from(arguments.text("dir", "."));
-    let journal: Arc<dyn Journal> = match arguments.text("database", "").as_str() {
+    let database = arguments.text("database", "");
+    let journal: Arc<dyn Journal> = match database.as_str() {
         "" => {
             std::fs::create_dir_all(&dir)?;
             journal::sqlite::Options::new(dir.join("journal.db")).build()?
@@ -36,8 +38,14 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
         follower,
         cached_aggregates: 20_000,
         snapshot_every: 100,
+        // As a server on PostgreSQL has it, alone or not.
+        shared: !database.is_empty(),
     }
     .build();
+    let following = {
+        let bus = bus.clone();
+        tokio::spawn(async move { bus.follow_others(CancellationToken::new()).await })
+    };
     let (clients, functions) = (
         arguments.number("clients", 64),
         arguments.number("functions", 2000),
@@ -72,6 +80,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Map<String, Value>> {
         timings.join(task.await??);
     }
     let summary = timings.summary(&clock);
+    following.abort();
     drop(bus);
     if let Some(reads) = reads {
         reads.close().await;
