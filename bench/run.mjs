@@ -16,11 +16,13 @@ import { lists } from "./rows/lists.mjs";
 import { memory } from "./rows/memory.mjs";
 import { postgres } from "./rows/postgres.mjs";
 import { rebuild } from "./rows/rebuild.mjs";
+import { takeover } from "./rows/takeover.mjs";
 
 const ROWS = {
   commands,
   "http-commands": commandsOverHttp,
   postgres,
+  takeover,
   rebuild,
   lists,
   deploys,

@@ -15,17 +15,17 @@ cargo fmt --all --check
 cargo fmt "${foreign[@]}" --check
 
 step "build"
-cargo build --locked --workspace --all-targets
+cargo build --locked --workspace --all-targets --features kurrentdb
 cargo build --locked "${foreign[@]}"
 
 step "lint"
-cargo clippy --locked --workspace --all-targets -- -D warnings
+cargo clippy --locked --workspace --all-targets --features kurrentdb -- -D warnings
 cargo clippy --locked "${foreign[@]}" --all-targets -- -D warnings
 
 step "packages for the SDK tests"
 ./scripts/sdk-packages.sh
 
 step "test"
-cargo test --locked --workspace
+cargo test --locked --workspace --features kurrentdb
 
 step "done"

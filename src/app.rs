@@ -95,7 +95,10 @@ impl App {
         let (journal, reads, keys, cluster) = match &config.database_url {
             None => {
                 left.cancel();
-                let journal = open_journal(dir.join("journal.db")).await?;
+                let journal = match config.kurrentdb_url.as_deref() {
+                    Some(url) => open_kurrentdb(url).await?,
+                    None => open_journal(dir.join("journal.db")).await?,
+                };
                 let reads = projections::Options::new(journal.clone(), dir.join("readmodels.db"));
                 let reads = open_reads(reads).await?;
                 (journal, reads, vault::Keys::Folder(keys), Cluster::alone())
@@ -123,7 +126,8 @@ impl App {
             follower: Some(Arc::new(reads.clone())),
             cached_aggregates: 20_000,
             snapshot_every: 100,
-            shared: !cluster.is_alone(),
+            // Other programs may append on a server.
+            shared: !cluster.is_alone() || config.kurrentdb_url.is_some(),
         }
         .build();
         let others = (bus.clone(), stop.clone());
@@ -343,6 +347,20 @@ pub async fn open_journal(path: PathBuf) -> anyhow::Result<Arc<dyn Journal>> {
     let opened =
         tokio::task::spawn_blocking(move || journal::sqlite::Options::new(path).build()).await?;
     Ok(opened.with_context(|| format!("cannot open the journal {shown}"))?)
+}
+
+/// Opens the journal on a KurrentDB server.
+#[cfg(feature = "kurrentdb")]
+pub async fn open_kurrentdb(url: &str) -> anyhow::Result<Arc<dyn Journal>> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let opened = journal::kurrentdb::Options::new(url).build().await;
+    Ok(opened.context("cannot open the journal on the KurrentDB server")?)
+}
+
+/// The configuration refuses to get this far.
+#[cfg(not(feature = "kurrentdb"))]
+pub async fn open_kurrentdb(_: &str) -> anyhow::Result<Arc<dyn Journal>> {
+    anyhow::bail!("this program was built without the feature `kurrentdb`")
 }
 
 async fn open_reads(options: projections::Options) -> anyhow::Result<ReadModels> {

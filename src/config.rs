@@ -95,6 +95,15 @@ pub struct Settings {
         hide_env_values = true
     )]
     pub database_url: Option<String>,
+    /// kurrentdb://… keeps events there, not in the data directory; needs a
+    /// program that was built with the feature `kurrentdb` [default: none]
+    #[arg(
+        long,
+        env = "STRATA_KURRENTDB_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub kurrentdb_url: Option<String>,
 }
 
 /// The shape of log lines.
@@ -130,6 +139,7 @@ pub struct Config {
     pub functions_per_day: u32,
     pub drain_timeout: Duration,
     pub database_url: Option<String>,
+    pub kurrentdb_url: Option<String>,
 }
 
 /// A configuration that cannot be used.
@@ -187,7 +197,7 @@ impl Settings {
         merge!(this, other: data_dir, listen, public_url, root_key, master_key, blobs, log, log_format,
             build_parallelism, build_timeout, upload_timeout, max_source_bytes, npm_registry,
             function_concurrency, max_instances, allow_private_network, functions_per_day,
-            drain_timeout, database_url)
+            drain_timeout, database_url, kurrentdb_url)
     }
 
     /// Checks every value and fills in the defaults.
@@ -201,6 +211,18 @@ impl Settings {
         });
         if !postgres {
             return Err(invalid("database-url", "a postgres:// URL is needed"));
+        }
+        if self.kurrentdb_url.is_some() && self.database_url.is_some() {
+            return Err(invalid(
+                "kurrentdb-url",
+                "events are kept in one place: not with database-url",
+            ));
+        }
+        if self.kurrentdb_url.is_some() && !cfg!(feature = "kurrentdb") {
+            return Err(invalid(
+                "kurrentdb-url",
+                "this program was built without the feature `kurrentdb`",
+            ));
         }
         let log = self.log.unwrap_or_else(|| "info".to_owned());
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
@@ -266,6 +288,7 @@ impl Settings {
             functions_per_day: self.functions_per_day.unwrap_or(0),
             drain_timeout: Duration::from_secs(self.drain_timeout.unwrap_or(30)),
             database_url: self.database_url,
+            kurrentdb_url: self.kurrentdb_url,
         })
     }
 }

@@ -83,6 +83,10 @@ async fn target(config: &Config) -> anyhow::Result<(Box<dyn journal::Restore>, v
             let keys = vault::Keys::Database(options.build().await?.data_keys());
             Ok((into, keys))
         }
+        None if config.kurrentdb_url.is_some() => {
+            let keys = vault::Keys::Folder(config.data_dir.join("keys"));
+            Ok((restore_kurrentdb(config).await?, keys))
+        }
         None => {
             let path = config.data_dir.join("journal.db");
             let options = journal::sqlite::Options::new(path);
@@ -90,6 +94,19 @@ async fn target(config: &Config) -> anyhow::Result<(Box<dyn journal::Restore>, v
             Ok((into, vault::Keys::Folder(config.data_dir.join("keys"))))
         }
     }
+}
+
+#[cfg(feature = "kurrentdb")]
+async fn restore_kurrentdb(config: &Config) -> anyhow::Result<Box<dyn journal::Restore>> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = config.kurrentdb_url.as_deref().unwrap_or_default();
+    Ok(journal::kurrentdb::Options::new(url).restore().await?)
+}
+
+/// The configuration refuses to get this far.
+#[cfg(not(feature = "kurrentdb"))]
+async fn restore_kurrentdb(_: &Config) -> anyhow::Result<Box<dyn journal::Restore>> {
+    anyhow::bail!("this program was built without the feature `kurrentdb`")
 }
 
 fn tell(done: &str, summary: &transfer::Summary) {

@@ -18,7 +18,7 @@ use anyhow::bail;
 use journal::Journal;
 
 use crate::config::Config;
-use crate::vault;
+use crate::{app, vault};
 
 pub use export::export;
 pub use import::import;
@@ -48,6 +48,10 @@ pub async fn open(config: &Config) -> anyhow::Result<(std::sync::Arc<dyn Journal
         let keys = vault::Keys::Database(journal.data_keys());
         return Ok((journal, keys));
     }
+    let keys = vault::Keys::Folder(config.data_dir.join("keys"));
+    if let Some(url) = &config.kurrentdb_url {
+        return Ok((app::open_kurrentdb(url).await?, keys));
+    }
     let path = config.data_dir.join("journal.db");
     if !path.exists() {
         bail!("there is no journal at {}", path.display());
@@ -60,6 +64,5 @@ pub async fn open(config: &Config) -> anyhow::Result<(std::sync::Arc<dyn Journal
         }
         .build()
     });
-    let keys = vault::Keys::Folder(config.data_dir.join("keys"));
     Ok((opened.await??, keys))
 }

@@ -19,6 +19,8 @@ mod foreign;
 mod formats;
 mod functions;
 mod history;
+#[cfg(feature = "kurrentdb")]
+mod kurrentdb;
 mod operations;
 mod postgres;
 mod repeats;

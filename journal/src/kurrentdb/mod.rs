@@ -65,6 +65,7 @@ mod mark;
 mod names;
 mod order;
 mod record;
+mod restore;
 mod snapshots;
 mod turns;
 
@@ -178,6 +179,7 @@ impl Options {
             closed: Arc::default(),
             closing,
             tasks: Mutex::new(tasks),
+            patience: self.patience,
             runtime: Handle::current(),
         }))
     }
@@ -193,6 +195,7 @@ pub struct KurrentDb {
     closed: Arc<RwLock<bool>>,
     closing: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    patience: Duration,
     runtime: Handle,
 }
 

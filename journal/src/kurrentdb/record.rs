@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::names::Names;
-use crate::{Error, Metadata, NewEvent, Sequence, StreamId};
+use crate::{Error, Event, Metadata, NewEvent, Sequence, StreamId};
 
 /// Events that are to be written to one stream by one append of the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,6 +68,25 @@ struct Fields {
     project: String,
     #[serde(rename = "strata-extra", skip_serializing_if = "String::is_empty")]
     extra: String,
+    /// When another journal recorded it, from which it was restored.
+    #[serde(rename = "strata-recorded-at", skip_serializing_if = "Option::is_none")]
+    recorded_at: Option<i64>,
+}
+
+impl Fields {
+    fn new(version: &str, metadata: Metadata) -> Self {
+        Self {
+            version: Some(version.to_owned()),
+            command_id: metadata.command_id,
+            actor: metadata.actor,
+            correlation_id: metadata.correlation_id,
+            causation_id: metadata.causation_id,
+            request_id: metadata.request_id,
+            project: metadata.project,
+            extra: metadata.extra,
+            recorded_at: None,
+        }
+    }
 }
 
 impl Write {
@@ -118,25 +137,7 @@ impl Write {
     pub(super) fn data(&self) -> Result<Vec<EventData>, Error> {
         let events = self.events.iter().enumerate();
         let data = events.map(|(index, event)| {
-            let Metadata {
-                command_id,
-                actor,
-                correlation_id,
-                causation_id,
-                request_id,
-                project,
-                extra,
-            } = event.metadata.clone();
-            let fields = Fields {
-                version: Some(event.version.clone()),
-                command_id,
-                actor,
-                correlation_id,
-                causation_id,
-                request_id,
-                project,
-                extra,
-            };
+            let fields = Fields::new(&event.version, event.metadata.clone());
             EventData::json(&event.kind, &event.payload)?
                 .id(self.event_id(index))
                 .metadata_as_json(&fields)
@@ -144,6 +145,17 @@ impl Write {
         data.collect::<serde_json::Result<_>>()
             .map_err(|error| Error::Unstorable(format!("KurrentDB: {error}")))
     }
+}
+
+/// An event of another journal, to be written with its id and its time.
+pub(super) fn restored(event: &Event) -> Result<EventData, Error> {
+    let fields = Fields {
+        recorded_at: Some(event.recorded_at),
+        ..Fields::new(&event.version, (*event.metadata).clone())
+    };
+    let data = EventData::json(&*event.kind, &event.payload);
+    let data = data.and_then(|data| data.id(event.event_id).metadata_as_json(&fields));
+    data.map_err(|error| Error::Unstorable(format!("KurrentDB: {error}")))
 }
 
 /// What a record says, without its place in the order.
@@ -155,7 +167,8 @@ pub(super) struct Content {
     pub(super) version: String,
     pub(super) payload: Box<RawValue>,
     pub(super) metadata: Metadata,
-    /// When the server took it, in milliseconds since the Unix epoch.
+    /// When the server took it, or the journal that it was restored from, in
+    /// milliseconds since the Unix epoch.
     pub(super) created: i64,
 }
 
@@ -172,7 +185,7 @@ pub(super) fn read(names: &Names, record: &RecordedEvent) -> Result<Option<Conte
             record.event_type
         )
     })?;
-    let (version, metadata) = metadata(record);
+    let (version, metadata, recorded_at) = metadata(record);
     Ok(Some(Content {
         stream,
         sequence,
@@ -180,18 +193,18 @@ pub(super) fn read(names: &Names, record: &RecordedEvent) -> Result<Option<Conte
         version,
         payload,
         metadata,
-        created: created(record),
+        created: recorded_at.unwrap_or_else(|| created(record)),
     }))
 }
 
 /// The events of other programs have no version of ours; what they keep stays
 /// as it is.
-fn metadata(record: &RecordedEvent) -> (String, Metadata) {
+fn metadata(record: &RecordedEvent) -> (String, Metadata, Option<i64>) {
     let bytes = &*record.custom_metadata;
     let fields: Fields = serde_json::from_slice(bytes).unwrap_or_default();
     let Some(version) = fields.version else {
         let extra = String::from_utf8_lossy(bytes).into_owned();
-        return ("1".to_owned(), Metadata::from_extra(extra));
+        return ("1".to_owned(), Metadata::from_extra(extra), None);
     };
     let metadata = Metadata {
         command_id: fields.command_id,
@@ -202,7 +215,7 @@ fn metadata(record: &RecordedEvent) -> (String, Metadata) {
         project: fields.project,
         extra: fields.extra,
     };
-    (version, metadata)
+    (version, metadata, fields.recorded_at)
 }
 
 /// The client rounds this to seconds; the server sends ticks of 100 ns.
