@@ -34,10 +34,12 @@ async function unprivileged(folder) {
   throw new Error("PostgreSQL does not run as root, and there is neither a user postgres nor nobody");
 }
 
+let servers = 0;
+
 /** Starts a server in the run's folder, on a socket and no port. */
 export async function startPostgres({ work }) {
   const bin = await programs();
-  const folder = join(work, "postgres");
+  const folder = join(work, `postgres-${(servers += 1)}`);
   await mkdir(folder, { recursive: true });
   // Whoever runs the server must get to its folder.
   await chmod(work, 0o711);

@@ -15,7 +15,12 @@ export async function startStrata({ programs, work, log }, name, settings = {}) 
   for (const [setting, value] of Object.entries(settings)) words.push(`--${setting}`, String(value));
   const server = await serve(programs.server, words, /^listening on http:\/\/(.*)$/);
   const address = server.match[1];
-  const headers = { "x-appwrite-project": "default", "x-appwrite-key": KEY, "content-type": "application/json" };
+  const headers = {
+    "x-appwrite-project": "default",
+    "x-appwrite-key": KEY,
+    authorization: `Bearer ${KEY}`,
+    "content-type": "application/json",
+  };
   return {
     ...server,
     data,

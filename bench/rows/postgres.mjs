@@ -14,7 +14,7 @@ const show = (rounds) =>
   `p99 ${milliseconds(over(rounds, (one) => one.p99_us))}`;
 const spent = (rounds) => `, ${number(over(rounds, (one) => one.processor_us))} µs of processor each`;
 
-/** Connections of the peer: of 10, 16, 32 and 64 it is fastest with so many. */
+/** Connections of the peer. From 10 to 64 their number makes little difference. */
 const connections = (clients) => Math.min(clients, 32);
 
 /** Our events must have one order without gaps, however fast they were. */

@@ -58,7 +58,6 @@ export async function takeover(bench) {
     {
       what: `Takeover after kill -9: another node leads everything and has answered a command (${took.length} times)`,
       ours: `median ${milliseconds(median)}, longest ${milliseconds(took.at(-1))}`,
-      floor: "",
       aim: "1 s",
       verdict: verdict(median, 2_000_000, 1_000_000, "lower"),
     },

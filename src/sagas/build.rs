@@ -87,6 +87,8 @@ struct Job {
     project: ProjectId,
     id: DeploymentId,
     correlation: String,
+    /// Somebody had begun it already.
+    begun: bool,
 }
 
 impl Job {
@@ -165,6 +167,7 @@ impl Builds {
                 project: row.project.into(),
                 id: row.row.id.as_str().into(),
                 correlation: String::new(),
+                begun: true,
             };
             self.activate(&job, &row.row.plan.function).await;
         }
@@ -179,6 +182,7 @@ impl Builds {
                 project: row.project.into(),
                 id: row.row.id.as_str().into(),
                 correlation: String::new(),
+                begun: !row.row.worker.is_empty(),
             };
             let worker = row.row.worker.as_str();
             let is_own = worker == &**cluster.node();
@@ -235,8 +239,12 @@ impl Builds {
     }
 
     fn enqueue(&self, job: Job) {
-        let project = job.project.to_string();
-        self.queue().push(&project, job.key(), job);
+        if job.begun {
+            self.queue().push_urgent(job.key(), job);
+        } else {
+            let project = job.project.to_string();
+            self.queue().push(&project, job.key(), job);
+        }
         self.inner.wake.notify_one();
     }
 
@@ -624,6 +632,7 @@ impl Saga for Builds {
             project: project.into(),
             id: id.into(),
             correlation: seen.correlation.clone(),
+            begun: false,
         };
         match event {
             Happened::DeploymentCreated { plan } if plan.chunks > 1 => {

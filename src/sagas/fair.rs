@@ -4,11 +4,12 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// First in, first out within a project; round robin between projects. An item
-/// is in it once.
+/// is in it once. What is urgent goes before everything that is not.
 pub(super) struct Fair<T> {
     by_project: HashMap<String, VecDeque<(String, T)>>,
     turns: VecDeque<String>,
     keys: HashSet<String>,
+    urgent: VecDeque<(String, T)>,
 }
 
 impl<T> Default for Fair<T> {
@@ -17,6 +18,7 @@ impl<T> Default for Fair<T> {
             by_project: HashMap::new(),
             turns: VecDeque::new(),
             keys: HashSet::new(),
+            urgent: VecDeque::new(),
         }
     }
 }
@@ -34,7 +36,18 @@ impl<T> Fair<T> {
         waiting.push_back((key, item));
     }
 
+    /// As [`Fair::push`], before its turn.
+    pub(super) fn push_urgent(&mut self, key: String, item: T) {
+        if self.keys.insert(key.clone()) {
+            self.urgent.push_back((key, item));
+        }
+    }
+
     pub(super) fn pop(&mut self) -> Option<T> {
+        if let Some((key, item)) = self.urgent.pop_front() {
+            self.keys.remove(&key);
+            return Some(item);
+        }
         let project = self.turns.pop_front()?;
         let waiting = self.by_project.get_mut(&project)?;
         let (key, item) = waiting.pop_front()?;
@@ -52,6 +65,7 @@ impl<T> Fair<T> {
         if !self.keys.remove(key) {
             return;
         }
+        self.urgent.retain(|(other, _)| other != key);
         let Some(waiting) = self.by_project.get_mut(project) else {
             return;
         };
@@ -78,12 +92,16 @@ mod tests {
             queue.push(project, format!("{project}:{item}"), item);
         }
         queue.push("b", "b:4".to_owned(), 4);
-        assert_eq!(queue.len(), 6);
+        queue.push_urgent("b:4".to_owned(), 4);
+        queue.push_urgent("a:7".to_owned(), 7);
+        queue.push_urgent("a:8".to_owned(), 8);
+        queue.remove("a", "a:7");
+        assert_eq!(queue.len(), 7);
         queue.remove("a", "a:2");
         queue.remove("c", "c:5");
         queue.remove("c", "c:9");
         let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
-        assert_eq!(order, [1, 4, 3, 6]);
+        assert_eq!(order, [8, 1, 4, 3, 6]);
         assert_eq!(queue.len(), 0);
     }
 }

@@ -121,7 +121,24 @@ impl Server {
         self.control(&["-o", &self.options, "start"]);
     }
 
-    fn control(&self, arguments: &[&str]) {
+    /// Runs statements with `psql` and returns what it prints.
+    #[allow(dead_code, reason = "the tests of the read models ask for it")]
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        let beside = self.programs.join("psql");
+        let mut psql = match beside.exists() {
+            true => Command::new(beside),
+            false => Command::new("psql"),
+        };
+        psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "strata", "-h"]);
+        psql.arg(&self.folder).args(["-d", database, "-c", sql]);
+        let done = psql.output().expect("psql");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{sql}: {said}");
+        String::from_utf8(done.stdout).expect("text")
+    }
+
+    /// Runs `pg_ctl`.
+    pub fn control(&self, arguments: &[&str]) {
         let done = as_user(&self.folder, self.programs.join("pg_ctl"))
             .current_dir(&self.folder)
             .args(["-D", "data", "-l", "log", "-w"])

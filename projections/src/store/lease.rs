@@ -2,6 +2,8 @@
 //!
 //! A node that finds the lease free or expired, by the clock of the database,
 //! takes it and raises the epoch. It renews the lease at a third of its time.
+//! The lease of a process that was killed is free as soon as the database has
+//! noticed the end of its session.
 //! The lease only keeps nodes from getting in each other's way: what a runner
 //! may write, the epoch decides, in each of its transactions.
 
@@ -208,8 +210,9 @@ impl Lease {
         let ttl = self.schema.ttl.as_millis() as i64;
         if let Some(epoch) = self.epoch() {
             let renewed = sqlx::query(
-                "UPDATE runner SET expires_at = clock_timestamp() + $1 * interval '1 ms' \
-                 WHERE epoch = $2",
+                "UPDATE runner SET expires_at = clock_timestamp() + $1 * interval '1 ms', \
+                 session_pid = pg_backend_pid(), session_start = session.backend_start \
+                 FROM pg_stat_get_activity(pg_backend_pid()) AS session WHERE epoch = $2",
             );
             let renewed = renewed
                 .bind(ttl)
@@ -224,8 +227,13 @@ impl Lease {
         }
         let taken = sqlx::query(
             "UPDATE runner SET epoch = epoch + 1, holder = $2, \
-             expires_at = clock_timestamp() + $1 * interval '1 ms' \
-             WHERE expires_at < clock_timestamp() RETURNING epoch",
+             expires_at = clock_timestamp() + $1 * interval '1 ms', \
+             session_pid = pg_backend_pid(), session_start = session.backend_start \
+             FROM pg_stat_get_activity(pg_backend_pid()) AS session \
+             WHERE expires_at < clock_timestamp() OR NOT EXISTS ( \
+                 SELECT FROM pg_stat_get_activity(session_pid) AS other \
+                 WHERE other.backend_start IS NULL OR other.backend_start = session_start \
+             ) RETURNING epoch",
         );
         let taken = taken.bind(ttl).bind(&self.schema.node);
         if let Some(row) = taken.fetch_optional(&mut *listener).await? {

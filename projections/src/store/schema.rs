@@ -29,7 +29,7 @@ use crate::models::DEFINITIONS;
 use crate::state::{Progress, Slot, Slots};
 
 /// Shape of `runner`, `projections` and `requests`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// The tables that are not of projections.
 const OWN: [&str; 3] = ["runner", "projections", "requests"];
@@ -129,11 +129,13 @@ impl Schema {
              {drop}
              CREATE SCHEMA IF NOT EXISTS {name};
              CREATE TABLE IF NOT EXISTS runner (
-                 id         BIGINT PRIMARY KEY CHECK (id = 1),
-                 format     BIGINT NOT NULL,
-                 epoch      BIGINT NOT NULL,
-                 holder     TEXT NOT NULL,
-                 expires_at TIMESTAMPTZ NOT NULL
+                 id            BIGINT PRIMARY KEY CHECK (id = 1),
+                 format        BIGINT NOT NULL,
+                 epoch         BIGINT NOT NULL,
+                 holder        TEXT NOT NULL,
+                 expires_at    TIMESTAMPTZ NOT NULL,
+                 session_pid   INTEGER,
+                 session_start TIMESTAMPTZ
              );
              INSERT INTO runner VALUES (1, {FORMAT}, 0, '', '-infinity') ON CONFLICT DO NOTHING;
              CREATE TABLE IF NOT EXISTS projections (

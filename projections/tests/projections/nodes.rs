@@ -317,7 +317,7 @@ fn a_server_may_be_restarted_under_load() {
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
             tokio::task::block_in_place(|| {
-                server.control("stop", &["-m", how]);
+                server.stop(how);
                 std::thread::sleep(Duration::from_millis(300));
             });
             for reads in &nodes {
@@ -325,7 +325,7 @@ fn a_server_may_be_restarted_under_load() {
                 let read = now.functions("alpha", &everything()).await;
                 assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
             }
-            tokio::task::block_in_place(|| server.control("start", &[]));
+            tokio::task::block_in_place(|| server.start_again());
         }
         stop.store(true, Ordering::Relaxed);
         writing.join().unwrap();
