@@ -104,6 +104,18 @@ async fn nodes_share_one_world() {
     let clients: Vec<Client> = servers.iter().map(Client::to).collect();
     let nodes = root(&clients[0]).get("/strata/v1/nodes").await.json();
     assert_eq!(nodes["nodes"].as_array().unwrap().len(), 3, "{nodes}");
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_strata"))
+        .args(["nodes", "--server", &servers[1].url, "--key", ROOT_KEY])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    let naming = |what: &str| said.lines().filter(|line| line.contains(what)).count();
+    assert_eq!(naming(" alive "), 3, "{said}");
+    assert_eq!(naming(" lag "), 3, "{said}");
+    assert_eq!((naming("sagas"), naming("projections")), (1, 1), "{said}");
+    for server in &servers {
+        assert_eq!(naming(&server.url), 1, "{said}");
+    }
     let created = events(&clients[0], "event=ProjectCreated").await;
     assert_eq!(created.len(), 1, "the default project is made once");
 
