@@ -1,21 +1,15 @@
 //! Wrapped data keys, kept beside the log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::postgres::PgPool;
-use tokio::runtime::Handle;
-
-use super::again;
+use super::calls::Calls;
 use crate::Error;
 
 /// Small secrets that the nodes share and that can be erased, unlike events.
 /// They arrive wrapped: what unwraps them is not in the database.
 #[derive(Clone, Debug)]
 pub struct DataKeys {
-    pub(super) pool: PgPool,
-    pub(super) patience: Duration,
-    pub(super) runtime: Handle,
+    pub(super) calls: Calls,
 }
 
 impl DataKeys {
@@ -23,58 +17,52 @@ impl DataKeys {
     pub async fn put(&self, id: &str, wrapped: &[u8]) -> Result<(), Error> {
         let sql = "INSERT INTO data_keys (id, wrapped) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         let asked: Arc<(String, Vec<u8>)> = Arc::new((id.to_owned(), wrapped.to_owned()));
-        self.run(move |pool| {
-            let asked = Arc::clone(&asked);
-            async move {
-                let query = sqlx::query(sql).bind(&asked.0).bind(&asked.1);
-                query.execute(&pool).await.map(|_| ())
-            }
-        })
-        .await
+        self.calls
+            .run(move |pool| {
+                let asked = Arc::clone(&asked);
+                async move {
+                    let query = sqlx::query(sql).bind(&asked.0).bind(&asked.1);
+                    query.execute(&pool).await.map(|_| ())
+                }
+            })
+            .await
     }
 
     /// The key, unless it was never here or was erased.
     pub async fn get(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {
         let id: Arc<str> = id.into();
-        self.run(move |pool| {
-            let id = Arc::clone(&id);
-            async move {
-                let query = sqlx::query_scalar("SELECT wrapped FROM data_keys WHERE id = $1");
-                query.bind(&*id).fetch_optional(&pool).await
-            }
-        })
-        .await
+        self.calls
+            .run(move |pool| {
+                let id = Arc::clone(&id);
+                async move {
+                    let query = sqlx::query_scalar("SELECT wrapped FROM data_keys WHERE id = $1");
+                    query.bind(&*id).fetch_optional(&pool).await
+                }
+            })
+            .await
     }
 
     /// All of them, by id.
     pub async fn all(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        self.run(|pool| async move {
-            let query = sqlx::query_as("SELECT id, wrapped FROM data_keys ORDER BY id");
-            query.fetch_all(&pool).await
-        })
-        .await
+        self.calls
+            .run(|pool| async move {
+                let query = sqlx::query_as("SELECT id, wrapped FROM data_keys ORDER BY id");
+                query.fetch_all(&pool).await
+            })
+            .await
     }
 
     /// Erases a key; one that is not there is fine.
     pub async fn delete(&self, id: &str) -> Result<(), Error> {
         let id: Arc<str> = id.into();
-        self.run(move |pool| {
-            let id = Arc::clone(&id);
-            async move {
-                let query = sqlx::query("DELETE FROM data_keys WHERE id = $1");
-                query.bind(&*id).execute(&pool).await.map(|_| ())
-            }
-        })
-        .await
-    }
-
-    /// Each of the statements may be repeated.
-    async fn run<T, F>(&self, work: impl Fn(PgPool) -> F + Send + 'static) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: Future<Output = sqlx::Result<T>> + Send,
-    {
-        let pool = self.pool.clone();
-        again(&self.runtime, self.patience, move || work(pool.clone())).await
+        self.calls
+            .run(move |pool| {
+                let id = Arc::clone(&id);
+                async move {
+                    let query = sqlx::query("DELETE FROM data_keys WHERE id = $1");
+                    query.bind(&*id).execute(&pool).await.map(|_| ())
+                }
+            })
+            .await
     }
 }

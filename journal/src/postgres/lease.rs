@@ -1,13 +1,11 @@
 //! Which node may do what only one may do at a time.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgPool;
-use tokio::runtime::Handle;
 
-use super::again;
+use super::calls::Calls;
 use crate::Error;
 
 /// Named leases that the nodes of one database share.
@@ -17,9 +15,7 @@ use crate::Error;
 /// it does must be refused for its epoch where it is done.
 #[derive(Clone, Debug)]
 pub struct Leases {
-    pool: PgPool,
-    patience: Duration,
-    runtime: Handle,
+    pub(super) calls: Calls,
 }
 
 /// A lease as it was given.
@@ -35,14 +31,6 @@ pub struct Lease {
 }
 
 impl Leases {
-    pub(super) fn new(pool: PgPool, patience: Duration, runtime: Handle) -> Self {
-        Self {
-            pool,
-            patience,
-            runtime,
-        }
-    }
-
     /// Takes the lease if it is free, has run out, is held by a node that is not
     /// alive any more, or is this holder's own (then it keeps its epoch).
     /// `None`: someone else has it.
@@ -56,7 +44,7 @@ impl Leases {
         ttl: Duration,
     ) -> Result<Option<Lease>, Error> {
         let asked: Arc<(String, String)> = Arc::new((name.to_owned(), holder.to_owned()));
-        let epoch = self.run({
+        let epoch = self.calls.run({
             let asked = Arc::clone(&asked);
             move |pool| {
                 let asked = Arc::clone(&asked);
@@ -74,7 +62,7 @@ impl Leases {
     /// someone else's, and what it was held for must stop.
     pub async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, Error> {
         let lease = Arc::new(lease.clone());
-        let renewed = self.run(move |pool| {
+        let renewed = self.calls.run(move |pool| {
             let lease = Arc::clone(&lease);
             async move { renew(&pool, &lease, ttl).await }
         });
@@ -84,21 +72,11 @@ impl Leases {
     /// Gives the lease back, if it is still held. The next one to ask gets it.
     pub async fn release(&self, lease: &Lease) -> Result<(), Error> {
         let lease = Arc::new(lease.clone());
-        let released = self.run(move |pool| {
+        let released = self.calls.run(move |pool| {
             let lease = Arc::clone(&lease);
             async move { release(&pool, &lease).await }
         });
         released.await
-    }
-
-    /// Each of the statements may be repeated: it then finds its own effect.
-    async fn run<T, F>(&self, work: impl Fn(PgPool) -> F + Send + 'static) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: Future<Output = sqlx::Result<T>> + Send,
-    {
-        let pool = self.pool.clone();
-        again(&self.runtime, self.patience, move || work(pool.clone())).await
     }
 }
 

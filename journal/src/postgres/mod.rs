@@ -26,6 +26,7 @@
 //! every one of them may be lost.
 
 mod appender;
+mod calls;
 mod company;
 mod data_keys;
 mod fault;
@@ -40,11 +41,10 @@ mod snapshots;
 mod write;
 
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -56,8 +56,9 @@ use crate::{
     Append, Appended, Clock, Command, Error, Event, Journal, Outcome, Position, Sequence, StreamId,
 };
 use appender::{Adoption, Appender, Request};
+use calls::Calls;
 pub use data_keys::DataKeys;
-use fault::{Kind, unavailable};
+use fault::unavailable;
 use follower::Follower;
 pub use lease::{Lease, Leases};
 pub use nodes::{Membership, Node, Roll};
@@ -148,12 +149,14 @@ impl Options {
         Ok(Arc::new(Postgres {
             requests,
             tail,
-            pool,
+            calls: Calls {
+                pool,
+                patience: self.patience,
+                runtime: Handle::current(),
+            },
             options,
             closing,
             tasks: Mutex::new(tasks),
-            patience: self.patience,
-            runtime: Handle::current(),
         }))
     }
 }
@@ -163,12 +166,10 @@ impl Options {
 pub struct Postgres {
     requests: mpsc::UnboundedSender<Request>,
     tail: Arc<Tail>,
-    pool: PgPool,
+    calls: Calls,
     options: PgConnectOptions,
     closing: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    patience: Duration,
-    runtime: Handle,
 }
 
 impl fmt::Debug for Postgres {
@@ -183,15 +184,15 @@ impl fmt::Debug for Postgres {
 impl Postgres {
     /// The leases that the nodes of this database share.
     pub fn leases(&self) -> Leases {
-        Leases::new(self.pool.clone(), self.patience, self.runtime.clone())
+        Leases {
+            calls: self.calls.clone(),
+        }
     }
 
     /// The wrapped data keys that the nodes of this database share.
     pub fn data_keys(&self) -> DataKeys {
         DataKeys {
-            pool: self.pool.clone(),
-            patience: self.patience,
-            runtime: self.runtime.clone(),
+            calls: self.calls.clone(),
         }
     }
 
@@ -203,7 +204,8 @@ impl Postgres {
 
     /// The nodes that were heard of within the last hour, the oldest first.
     pub async fn nodes(&self) -> Result<Vec<Node>, Error> {
-        self.read(move |pool| async move { nodes::list(&pool).await })
+        self.calls
+            .run(move |pool| async move { nodes::list(&pool).await })
             .await
     }
 
@@ -223,51 +225,12 @@ impl Postgres {
         // when it dies.
         answer.await.map_err(|_| Error::Closed)?
     }
-
-    async fn read<T, F>(&self, read: impl Fn(PgPool) -> F + Send + 'static) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: Future<Output = sqlx::Result<T>> + Send,
-    {
-        let pool = self.pool.clone();
-        again(&self.runtime, self.patience, move || read(pool.clone())).await
-    }
 }
 
 /// Waits until the journal is to be closed.
 async fn closed(closing: &mut watch::Receiver<bool>) {
     // An error says that the journal is gone without a word.
     let _ = closing.wait_for(|closing| *closing).await;
-}
-
-/// Runs what may be repeated, once more after each loss of a connection, until
-/// `patience` is over. Runs it where the connections were made, as it is that
-/// runtime which moves their bytes.
-async fn again<T, F>(
-    runtime: &Handle,
-    patience: Duration,
-    work: impl Fn() -> F + Send + 'static,
-) -> Result<T, Error>
-where
-    T: Send + 'static,
-    F: Future<Output = sqlx::Result<T>> + Send,
-{
-    let done = runtime.spawn(async move {
-        let until = Instant::now() + patience;
-        loop {
-            match work().await {
-                Ok(done) => return Ok(done),
-                Err(error) if fault::kind(&error) == Kind::Lost && Instant::now() < until => {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-                Err(error) => return Err(unavailable(error)),
-            }
-        }
-    });
-    match done.await {
-        Ok(result) => result,
-        Err(error) => Err(Error::Unavailable(format!("a read was cut off: {error}"))),
-    }
 }
 
 /// Columns of type text hold every character but this one.
@@ -307,7 +270,7 @@ impl Journal for Postgres {
 
     async fn outcome(&self, command_id: &str) -> Result<Option<(Appended, [u8; 32])>, Error> {
         let id: Arc<str> = command_id.into();
-        let stored = self.read(move |pool| {
+        let stored = self.calls.run(move |pool| {
             let id = Arc::clone(&id);
             async move { rows::command(&pool, &id).await }
         });
@@ -317,11 +280,12 @@ impl Journal for Postgres {
 
     async fn commands(&self, after: &str, limit: usize) -> Result<Vec<Command>, Error> {
         let after: Arc<str> = after.into();
-        self.read(move |pool| {
-            let after = Arc::clone(&after);
-            async move { rows::commands(&pool, &after, limit).await }
-        })
-        .await
+        self.calls
+            .run(move |pool| {
+                let after = Arc::clone(&after);
+                async move { rows::commands(&pool, &after, limit).await }
+            })
+            .await
     }
 
     async fn read_stream(
@@ -331,7 +295,7 @@ impl Journal for Postgres {
         limit: usize,
     ) -> Result<Vec<Event>, Error> {
         let asked = stream.clone();
-        let rows = self.read(move |pool| {
+        let rows = self.calls.run(move |pool| {
             let stream = asked.clone();
             async move { rows::read_stream(&pool, &stream, after, limit).await }
         });
@@ -349,7 +313,9 @@ impl Journal for Postgres {
     }
 
     async fn read_stored(&self, after: Position, limit: usize) -> Result<Vec<Event>, Error> {
-        let rows = self.read(move |pool| async move { rows::read_all(&pool, after, limit).await });
+        let rows = self
+            .calls
+            .run(move |pool| async move { rows::read_all(&pool, after, limit).await });
         rows::in_order(&rows.await?, after)
     }
 
@@ -362,7 +328,9 @@ impl Journal for Postgres {
     }
 
     async fn position_at(&self, millis: i64) -> Result<Position, Error> {
-        let found = self.read(move |pool| async move { rows::position_at(&pool, millis).await });
+        let found = self
+            .calls
+            .run(move |pool| async move { rows::position_at(&pool, millis).await });
         found.await
     }
 
@@ -372,7 +340,7 @@ impl Journal for Postgres {
         fold_version: u32,
     ) -> Result<Option<(Sequence, Vec<u8>)>, Error> {
         let stream = stream.clone();
-        let found = self.read(move |pool| {
+        let found = self.calls.run(move |pool| {
             let stream = stream.clone();
             async move { snapshots::load(&pool, &stream, fold_version).await }
         });
@@ -387,7 +355,7 @@ impl Journal for Postgres {
         state: Vec<u8>,
     ) -> Result<(), Error> {
         let (stream, state) = (stream.clone(), Arc::<[u8]>::from(state));
-        let saved = self.read(move |pool| {
+        let saved = self.calls.run(move |pool| {
             let (stream, state) = (stream.clone(), Arc::clone(&state));
             async move { snapshots::save(&pool, &stream, fold_version, sequence, &state).await }
         });
@@ -404,8 +372,9 @@ impl Journal for Postgres {
             // One that panicked has said so on its own; it is gone anyway.
             let _ = task.await;
         }
-        let pool = self.pool.clone();
-        let _ = self.runtime.spawn(async move { pool.close().await }).await;
+        let pool = self.calls.pool.clone();
+        let close = async move { pool.close().await };
+        let _ = self.calls.runtime.spawn(close).await;
     }
 }
 

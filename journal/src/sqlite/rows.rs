@@ -29,6 +29,17 @@ macro_rules! select_events {
     };
 }
 
+macro_rules! insert_command {
+    ($or:literal) => {
+        concat!(
+            "INSERT ",
+            $or,
+            " INTO commands (command_id, fingerprint, first, last, sequence, recorded_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        )
+    };
+}
+
 /// Adds events; their positions must follow the last one.
 pub(super) fn insert_events(connection: &Connection, events: &[Event]) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(INSERT_EVENT)?;
@@ -64,39 +75,32 @@ pub(super) fn insert_commands(
     connection: &Connection,
     commands: &[(String, Remembered)],
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO commands (command_id, fingerprint, first, last, sequence, recorded_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    for (id, remembered) in commands {
-        let appended = &remembered.appended;
-        statement.execute(params![
-            id,
-            remembered.fingerprint,
-            appended.first as i64,
-            appended.last as i64,
-            appended.sequence as i64,
-            appended.recorded_at,
-        ])?;
-    }
-    Ok(())
+    let commands = commands.iter();
+    let commands = commands.map(|(id, known)| (id, &known.fingerprint, &known.appended));
+    remember(connection, insert_command!(""), commands)
 }
 
-/// Remembers command ids that another journal remembered.
+/// Remembers command ids that another journal remembered; those that are there
+/// already stay.
 pub(super) fn restore_commands(
     connection: &Connection,
     commands: &[Command],
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT OR IGNORE INTO commands
-             (command_id, fingerprint, first, last, sequence, recorded_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    for command in commands {
-        let appended = &command.appended;
+    let commands = commands.iter();
+    let commands = commands.map(|known| (&known.id, &known.fingerprint, &known.appended));
+    remember(connection, insert_command!("OR IGNORE"), commands)
+}
+
+fn remember<'a>(
+    connection: &Connection,
+    insert: &str,
+    commands: impl Iterator<Item = (&'a String, &'a [u8; 32], &'a Appended)>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(insert)?;
+    for (id, fingerprint, appended) in commands {
         statement.execute(params![
-            command.id,
-            command.fingerprint,
+            id,
+            fingerprint,
             appended.first as i64,
             appended.last as i64,
             appended.sequence as i64,
