@@ -81,8 +81,6 @@ impl App {
         let dir = config.data_dir.clone();
         std::fs::create_dir_all(&dir)
             .with_context(|| format!("cannot make the data directory {}", dir.display()))?;
-        // TLS for the blob store, the npm client and `fetch`: one provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let root_key = auth::root_key(config.root_key.as_deref(), &dir, tell_key)
             .context("cannot read or store the root key")?;
         let keys = dir.join("keys");
@@ -352,7 +350,6 @@ pub async fn open_journal(path: PathBuf) -> anyhow::Result<Arc<dyn Journal>> {
 /// Opens the journal on a KurrentDB server.
 #[cfg(feature = "kurrentdb")]
 pub async fn open_kurrentdb(url: &str) -> anyhow::Result<Arc<dyn Journal>> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let opened = journal::kurrentdb::Options::new(url).build().await;
     Ok(opened.context("cannot open the journal on the KurrentDB server")?)
 }

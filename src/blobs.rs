@@ -92,7 +92,11 @@ impl Blobs {
 
     /// The bytes under a name, if there are any.
     pub async fn read_object(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        match self.store.get(&self.prefix.clone().join(name)).await {
+        self.fetch(&self.prefix.clone().join(name)).await
+    }
+
+    async fn fetch(&self, key: &Key) -> Result<Option<Bytes>, Error> {
+        match self.store.get(key).await {
             Ok(found) => Ok(Some(found.bytes().await.map_err(Error::Store)?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(Error::Store(error)),
@@ -121,13 +125,8 @@ impl Blobs {
 
     /// All bytes of a blob, checked against its hash.
     pub async fn get(&self, blob: &Blob) -> Result<Bytes, Error> {
-        let bytes = match self.store.get(&self.key(&blob.sha256)).await {
-            Ok(found) => found.bytes().await.map_err(Error::Store)?,
-            Err(object_store::Error::NotFound { .. }) => {
-                return Err(Error::Missing(blob.sha256.clone()));
-            }
-            Err(error) => return Err(Error::Store(error)),
-        };
+        let bytes = self.fetch(&self.key(&blob.sha256)).await?;
+        let bytes = bytes.ok_or_else(|| Error::Missing(blob.sha256.clone()))?;
         if hex::encode(Sha256::digest(&bytes)) != blob.sha256 {
             return Err(Error::Damaged(blob.sha256.clone()));
         }

@@ -39,7 +39,7 @@ pub struct View {
 #[derive(Clone)]
 pub struct Cluster {
     node: Arc<str>,
-    view: watch::Receiver<View>,
+    view: Arc<watch::Sender<View>>,
     journal: Option<Arc<Postgres>>,
 }
 
@@ -47,13 +47,9 @@ impl Cluster {
     /// A server that shares its journal with no other.
     pub fn alone() -> Self {
         let node = name();
-        let (_, view) = watch::channel(View {
-            alive: vec![node.to_string()],
-            epoch: Some(1),
-        });
         Self {
+            view: view(&node, Some(1)),
             node,
-            view,
             journal: None,
         }
     }
@@ -68,16 +64,13 @@ impl Cluster {
         left: CancellationToken,
     ) -> anyhow::Result<Self> {
         let node = name();
-        let (sender, view) = watch::channel(View {
-            alive: vec![node.to_string()],
-            epoch: None,
-        });
+        let view = view(&node, None);
         let mut heart = Heart {
             membership: journal.membership(&node, address, env!("CARGO_PKG_VERSION")),
             leases: journal.leases(),
             journal: journal.clone(),
             node: node.clone(),
-            view: sender,
+            view: view.clone(),
             heard: Instant::now(),
         };
         let (told, first) = tokio::sync::oneshot::channel();
@@ -120,7 +113,7 @@ impl Cluster {
 
     /// Who is there now, and whenever that changes.
     pub fn view(&self) -> watch::Receiver<View> {
-        self.view.clone()
+        self.view.subscribe()
     }
 
     /// Whether work of this node may still be going on.
@@ -180,6 +173,12 @@ impl Cluster {
     }
 }
 
+/// A node that knows of no other.
+fn view(node: &str, epoch: Option<u64>) -> Arc<watch::Sender<View>> {
+    let alive = vec![node.to_owned()];
+    Arc::new(watch::Sender::new(View { alive, epoch }))
+}
+
 /// Machine, process and a few random digits.
 fn name() -> Arc<str> {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -193,7 +192,7 @@ struct Heart {
     leases: Leases,
     journal: Arc<Postgres>,
     node: Arc<str>,
-    view: watch::Sender<View>,
+    view: Arc<watch::Sender<View>>,
     heard: Instant,
 }
 

@@ -233,8 +233,8 @@ impl Bus {
                 .if_match
                 .is_some_and(|expected| expected != sequence)
             {
-                if self.is_outdated(stream, sequence).await? {
-                    loaded = fold::load::<A>(&*self.inner.journal, stream).await?;
+                if let Some(newer) = self.newer::<A>(stream, sequence).await? {
+                    loaded = newer;
                     continue;
                 }
                 if keep && sequence > 0 {
@@ -245,8 +245,8 @@ impl Bus {
             let mut state = Arc::unwrap_or_clone(loaded.state);
             let sink = EventSink::default();
             if let Err(refusal) = state.handle(command.clone(), &(), &sink).await {
-                if self.is_outdated(stream, sequence).await? {
-                    loaded = fold::load::<A>(&*self.inner.journal, stream).await?;
+                if let Some(newer) = self.newer::<A>(stream, sequence).await? {
+                    loaded = newer;
                     continue;
                 }
                 // The events of a refused command are dropped, and with them
@@ -292,13 +292,19 @@ impl Bus {
         Err(Error::Conflict)
     }
 
-    /// Whether another node has appended to a stream after this sequence.
-    async fn is_outdated(&self, stream: &StreamId, sequence: u64) -> Result<bool, journal::Error> {
-        if self.inner.others.is_none() {
-            return Ok(false);
+    /// The state of a stream, if another node has appended to it after this
+    /// sequence.
+    async fn newer<A: Fold>(
+        &self,
+        stream: &StreamId,
+        sequence: u64,
+    ) -> Result<Option<Loaded<A>>, Error<A::Error>> {
+        let journal = &*self.inner.journal;
+        let is_shared = self.inner.others.is_some();
+        if !is_shared || journal.read_stream(stream, sequence, 1).await?.is_empty() {
+            return Ok(None);
         }
-        let later = self.inner.journal.read_stream(stream, sequence, 1);
-        Ok(!later.await?.is_empty())
+        fold::load(journal, stream).await.map(Some)
     }
 
     fn snapshot_if_due<A: Fold + 'static>(

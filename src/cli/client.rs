@@ -54,7 +54,6 @@ impl Server {
             }
         };
         let url = format!("{}/strata/v1{path}", self.server.trim_end_matches('/'));
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut request = reqwest::Client::new()
             .request(method, &url)
             .bearer_auth(key.trim());

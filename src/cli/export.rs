@@ -79,9 +79,8 @@ async fn target(config: &Config) -> anyhow::Result<(Box<dyn journal::Restore>, v
     match &config.database_url {
         Some(url) => {
             let options = journal::postgres::Options::new(url);
-            let into = options.clone().restore().await?;
-            let keys = vault::Keys::Database(options.build().await?.data_keys());
-            Ok((into, keys))
+            let keys = vault::Keys::Database(options.data_keys()?);
+            Ok((options.restore().await?, keys))
         }
         None if config.kurrentdb_url.is_some() => {
             let keys = vault::Keys::Folder(config.data_dir.join("keys"));
@@ -98,7 +97,6 @@ async fn target(config: &Config) -> anyhow::Result<(Box<dyn journal::Restore>, v
 
 #[cfg(feature = "kurrentdb")]
 async fn restore_kurrentdb(config: &Config) -> anyhow::Result<Box<dyn journal::Restore>> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let url = config.kurrentdb_url.as_deref().unwrap_or_default();
     Ok(journal::kurrentdb::Options::new(url).restore().await?)
 }

@@ -130,13 +130,9 @@ impl Schedules {
     pub async fn run(&self, stop: CancellationToken) {
         let mut view = self.inner.cluster.view();
         loop {
-            let leads = async {
-                // It fails where there is only this node, which leads.
-                let _ = view.wait_for(|view| view.epoch.is_some()).await;
-            };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = leads => {}
+                _ = view.wait_for(|view| view.epoch.is_some()) => {}
             }
             if let Err(error) = self.recover().await {
                 tracing::error!(%error, "the schedules cannot be read");
@@ -154,8 +150,7 @@ impl Schedules {
     /// Runs what is due until this node does not lead any more.
     async fn lead(&self, stop: &CancellationToken) {
         let mut view = self.inner.cluster.view();
-        let is_alone = self.inner.cluster.is_alone();
-        let missed = if is_alone {
+        let missed = if self.inner.cluster.is_alone() {
             0
         } else {
             2 * TERM.as_millis() as i64
@@ -183,7 +178,7 @@ impl Schedules {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = waiting => {}
-                _ = view.changed(), if !is_alone => {}
+                _ = view.changed() => {}
                 () = tokio::time::sleep(sleep.min(LONGEST_SLEEP)) => {}
             }
         }

@@ -30,15 +30,9 @@ impl Sweeper {
         let mut alive = view.borrow().alive.clone();
         let mut next = Instant::now() + PAUSE;
         loop {
-            let changed = async {
-                if view.changed().await.is_err() {
-                    // There is only this node.
-                    std::future::pending::<()>().await;
-                }
-            };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = changed => {
+                _ = view.changed() => {
                     let now = view.borrow().alive.clone();
                     let before = std::mem::replace(&mut alive, now);
                     if before.iter().all(|node| alive.contains(node)) {

@@ -44,7 +44,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -114,13 +114,7 @@ impl Options {
     pub async fn build(self) -> Result<Arc<Postgres>, Error> {
         let options = schema::options(&self.url)?;
         schema::run(&options).await.map_err(unavailable)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(self.readers.max(1) + 1)
-            .acquire_timeout(self.patience)
-            // A read that meets a lost connection is sent again.
-            .test_before_acquire(false)
-            .after_connect(|connection, _| Box::pin(schema::make_durable(connection)))
-            .connect_lazy_with(options.clone());
+        let pool = self.pool(&options);
         let tip = rows::tip(&mut *pool.acquire().await.map_err(unavailable)?).await;
         let tip = tip.map_err(unavailable)?;
         let node = uuid::Uuid::new_v4().simple().to_string();
@@ -158,6 +152,28 @@ impl Options {
             closing,
             tasks: Mutex::new(tasks),
         }))
+    }
+
+    /// The wrapped data keys of the database, without a journal on it; its
+    /// tables must be up to date. Does not connect yet.
+    pub fn data_keys(&self) -> Result<DataKeys, Error> {
+        let pool = self.pool(&schema::options(&self.url)?);
+        let calls = Calls {
+            pool,
+            patience: self.patience,
+            runtime: Handle::current(),
+        };
+        Ok(DataKeys { calls })
+    }
+
+    fn pool(&self, options: &PgConnectOptions) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(self.readers.max(1) + 1)
+            .acquire_timeout(self.patience)
+            // A read that meets a lost connection is sent again.
+            .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(schema::make_durable(connection)))
+            .connect_lazy_with(options.clone())
     }
 }
 
