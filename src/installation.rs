@@ -2,6 +2,7 @@
 //! that belongs to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aggregates::project::{Command, Project};
 use anyhow::{Context as _, bail};
@@ -36,7 +37,17 @@ pub(crate) async fn ensure(
         if cluster.is_alone() {
             return Ok(());
         }
-        return match blobs.read_object(SIGN).await? {
+        let mut found = blobs.read_object(SIGN).await?;
+        // Nodes that start for the first time at the same moment overwrite the
+        // sign, until each has seen whose project it was.
+        for _ in 0..30 {
+            if found.as_deref() == Some(data_key.as_bytes()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            found = blobs.read_object(SIGN).await?;
+        }
+        return match found {
             Some(found) if found == data_key.as_bytes() => Ok(()),
             Some(_) => bail!("the blob store belongs to another journal; see the setting `blobs`"),
             None => bail!(
