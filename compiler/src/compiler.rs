@@ -192,6 +192,11 @@ impl Fetch for Installer<'_> {
 }
 
 impl Compiler {
+    /// The threads that have stacks for deep syntax trees.
+    pub(crate) fn pool(&self) -> Result<&rayon::ThreadPool, Failure> {
+        self.inner.pool()
+    }
+
     /// Builds one bundle. `log` gets the lines of the build log as they come.
     ///
     /// # Errors

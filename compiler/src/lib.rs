@@ -14,6 +14,7 @@
 //! | `transform` | one file → one [`unit`]: parsed, types erased, imports rewritten, printed |
 //! | `graph` | every module that can be reached from the entry |
 //! | `link` | what is used of them, in one expression, with a source map |
+//! | `script` | single functions in the form of Nango: their rules, and CommonJS in place of a bundle |
 //!
 //! # The bundle
 //!
@@ -40,6 +41,7 @@ mod manifest;
 pub mod npm;
 mod path;
 mod resolve;
+pub mod script;
 mod source;
 mod source_map;
 mod suggest;

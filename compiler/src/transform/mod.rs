@@ -20,6 +20,8 @@ use crate::{diagnostic::Diagnostic, tsconfig::Settings, unit::Unit};
 /// Version of what this module prints: part of the key under which units are kept.
 pub(crate) const REVISION: u32 = 1;
 
+pub(crate) use parse::{as_module, range};
+
 /// The language of a file, from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Language {
@@ -83,12 +85,23 @@ pub(crate) fn module(input: &Input<'_>) -> Result<Unit, Vec<Diagnostic>> {
         });
     }
     depth::check(input.path, input.text).map_err(|diagnostic| vec![diagnostic])?;
-    catch_unwind(AssertUnwindSafe(|| transform(input))).unwrap_or_else(|_| {
-        Err(vec![Diagnostic::file(
-            input.path,
-            "The compiler failed on this file; this is a fault of the platform",
-        )])
-    })
+    catch_unwind(AssertUnwindSafe(|| transform(input))).unwrap_or_else(|_| Err(vec![failed(input)]))
+}
+
+/// The syntax tree of one module, for those who only look at it. Never panics.
+pub(crate) fn parsed(input: &Input<'_>) -> Result<Program, Vec<Diagnostic>> {
+    depth::check(input.path, input.text).map_err(|diagnostic| vec![diagnostic])?;
+    catch_unwind(AssertUnwindSafe(|| {
+        parse::parse(input).map(|parsed| parsed.program)
+    }))
+    .unwrap_or_else(|_| Err(vec![failed(input)]))
+}
+
+fn failed(input: &Input<'_>) -> Diagnostic {
+    Diagnostic::file(
+        input.path,
+        "The compiler failed on this file; this is a fault of the platform",
+    )
 }
 
 fn transform(input: &Input<'_>) -> Result<Unit, Vec<Diagnostic>> {

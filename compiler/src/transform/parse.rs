@@ -23,7 +23,7 @@ pub(super) fn offset(position: BytePos) -> usize {
     (position.0 as usize).saturating_sub(1)
 }
 
-pub(super) fn range(span: Span) -> (usize, usize) {
+pub(crate) fn range(span: Span) -> (usize, usize) {
     (offset(span.lo), offset(span.hi))
 }
 
@@ -130,7 +130,7 @@ fn hint(input: &Input<'_>, message: &str, start: usize) -> Option<&'static str> 
 }
 
 /// A script with its statements as those of a module.
-pub(super) fn as_module(script: Script) -> Module {
+pub(crate) fn as_module(script: Script) -> Module {
     Module {
         span: script.span,
         body: script.body.into_iter().map(ModuleItem::Stmt).collect(),

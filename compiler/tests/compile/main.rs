@@ -8,3 +8,4 @@ mod npm;
 mod packages;
 mod properties;
 mod registry;
+mod script;
