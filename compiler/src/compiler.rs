@@ -1,7 +1,7 @@
 //! The way from a source tree to a bundle.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -305,6 +305,34 @@ impl Compiler {
         })
     }
 
+    /// Writes whole packages that a lock file pins, by their folders in it, below `to`. `source`
+    /// holds `package.json` and `package-lock.json`; a package whose integrity does not hold is
+    /// refused.
+    ///
+    /// # Errors
+    /// When a package cannot be fetched, verified or written.
+    pub async fn install_packages(
+        &self,
+        source: &Source,
+        folders: &[&str],
+        to: &Path,
+    ) -> Result<(), Failure> {
+        let dependencies = Dependencies::read(source).map_err(one)?;
+        let npm = &self.inner.npm;
+        let install = npm.resolve(source, &dependencies, true, |_| false).await?;
+        for folder in folders {
+            let files = npm.files(&install, folder).await?;
+            let at = to.join(folder);
+            let written = tokio::task::spawn_blocking(move || write_all(&at, &files));
+            match written.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(Failure::Internal(error.to_string())),
+                Err(error) => return Err(Failure::Internal(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
     /// Resolves the dependencies that are declared and not in the upload.
     async fn install(
         &self,
@@ -355,6 +383,18 @@ impl Compiler {
         ));
         Ok(Some(install))
     }
+}
+
+/// Paths come from an archive that was checked: they do not leave the folder.
+fn write_all(at: &Path, files: &[(String, bytes::Bytes)]) -> std::io::Result<()> {
+    for (name, content) in files {
+        let path = at.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, content)?;
+    }
+    Ok(())
 }
 
 fn one(diagnostic: Diagnostic) -> Failure {

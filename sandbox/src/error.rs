@@ -24,6 +24,9 @@ pub enum Error {
     /// The outbound client could not be set up.
     #[error("the outbound client cannot be set up")]
     Outbound(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An engine image could not be made.
+    #[error("the engine image cannot be made: {0}")]
+    Image(String),
     /// A background task ended without an answer.
     #[error("a background task of the sandbox stopped early")]
     Stopped,

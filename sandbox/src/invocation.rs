@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Cancel, Capability, Env, Recorder, outbound};
+use crate::{Cancel, Capability, Env, Image, Recorder, outbound};
 
 /// Bounds of one execution. A breach ends the execution, or cuts the logs, and
 /// is told in the outcome.
@@ -44,6 +44,9 @@ pub struct Invocation {
     /// Contract between program and caller: the name of a file in
     /// `prelude/drivers`. Empty = load only.
     pub driver: &'static str,
+    /// The engine image to run on; none: the shared one, or the program's own
+    /// where it has one.
+    pub image: Option<Image>,
     /// Whose concurrency this execution counts in; empty = nobody's.
     pub owner: Arc<str>,
     /// The request, in the driver's own form.
@@ -71,6 +74,7 @@ impl Invocation {
     pub fn new(driver: &'static str, request: serde_json::Value, body: impl Into<Bytes>) -> Self {
         Self {
             driver,
+            image: None,
             owner: "".into(),
             request,
             body: body.into(),

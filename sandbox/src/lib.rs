@@ -37,5 +37,5 @@ pub use invocation::{Invocation, Limits};
 pub use options::Options;
 pub use outcome::{Failure, LoadError, Loaded, Outcome, Response, Thrown, Tier};
 pub use program::{Kind, Program};
-pub use service::Sandbox;
+pub use service::{Image, Sandbox};
 pub use specialise::Specialised;

@@ -12,7 +12,7 @@ mod network;
 use std::time::Duration;
 
 pub(crate) use client::Clients;
-pub(crate) use fetch::Access;
+pub use fetch::{Access, Redirect, Request, Response};
 pub use network::Network;
 
 /// Where a project's functions may send requests, and how large and slow the
@@ -53,25 +53,35 @@ impl Default for Policy {
 
 /// Why a request was not sent, or gave no response.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
+    /// The URL cannot be parsed or has another scheme.
     #[error("the URL cannot be used: {0}")]
     Url(String),
+    /// The host is not on the allow-list.
     #[error("the host {0} is not on the allow-list")]
     Host(String),
+    /// The address is not public.
     #[error("{0} is not a public address; requests to private networks are refused")]
     Private(String),
+    /// The name has no address.
     #[error("the name {0} cannot be resolved")]
     Name(String),
+    /// More bytes than the policy lets out.
     #[error("the request body is larger than {0} bytes")]
     RequestTooLarge(usize),
+    /// More bytes than the policy lets in.
     #[error("the response body is larger than {0} bytes")]
     ResponseTooLarge(usize),
+    /// Too many redirects.
     #[error("more than {0} redirects")]
     Redirects(usize),
+    /// A redirect where there must be none.
     #[error("unexpected redirect")]
     UnexpectedRedirect,
+    /// No answer in time.
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
+    /// The exchange failed; the client's own words.
     #[error("{0}")]
     Http(String),
 }

@@ -20,12 +20,16 @@ use crate::specialise::Builder;
 use crate::tiers::{Key, Tiers};
 use crate::{
     Env, Error, Failure, Invocation, Kind, LoadError, Loaded, Options, Outcome, Program, Response,
-    Thrown, Tier, image, web,
+    Specialised, Thrown, Tier, image, outbound, web,
 };
 
 /// Runs programs. Cheap to clone; clones share engine, caches and limits.
 #[derive(Clone)]
 pub struct Sandbox(pub(crate) Arc<Parts>);
+
+/// An engine image beyond the shared one, see [`Sandbox::image`]. Cheap to clone.
+#[derive(Clone)]
+pub struct Image(Ready);
 
 /// Files in the cache that belong to one version of the engine image.
 const KINDS: [&str; 6] = [
@@ -127,6 +131,12 @@ impl Sandbox {
         serde_json::from_value(loaded.value).map_err(|error| Failure::Internal(error.to_string()))
     }
 
+    /// A way out for the platform itself, by the same checks as those of
+    /// programs; `connections` requests are in flight at one moment.
+    pub fn outbound(&self, policy: Arc<outbound::Policy>, connections: usize) -> Access {
+        Access::new(self.0.clients.clone(), policy, connections)
+    }
+
     /// Waits for a free instance, within the bounds of the owner.
     async fn admit(
         &self,
@@ -158,10 +168,13 @@ impl Sandbox {
             invocation.limits.connections,
         );
         let (ready, code, tier) = match program.kind() {
-            Kind::JavaScript(code) => match self.own(program, invocation).await {
-                Some(own) => (own, None, Tier::Own),
-                None => (parts.shared.clone(), Some(&**code), Tier::Shared),
-            },
+            Kind::JavaScript(code) => {
+                match (&invocation.image, self.own(program, invocation).await) {
+                    (Some(image), _) => (image.0.clone(), Some(&**code), Tier::Shared),
+                    (None, Some(own)) => (own, None, Tier::Own),
+                    (None, None) => (parts.shared.clone(), Some(&**code), Tier::Shared),
+                }
+            }
             Kind::Component(wasm) => {
                 return match self.component(program, wasm).await {
                     Ok(ready) => {
@@ -231,14 +244,35 @@ impl Ended {
 }
 
 impl Sandbox {
+    /// The engine image with what `preload` leaves behind: programs that run on
+    /// it find that in place, as they find the platform's own modules. `preload`
+    /// must be fit for a snapshot. Made once and kept in the cache.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when `preload` does not load or cannot be snapshotted.
+    pub async fn image(&self, preload: &Program) -> Result<Image, Error> {
+        let env = Arc::<Env>::default();
+        if let Specialised::Refused { reason } = self.specialise(preload, &env).await? {
+            return Err(Error::Image(reason));
+        }
+        let ready = self.tier_one(preload, &env).await;
+        let ready = ready.ok_or_else(|| Error::Image("it is not in the cache".to_owned()))?;
+        Ok(Image(ready))
+    }
+
     /// The tier-1 component of the program for this execution, if there is one.
     async fn own(&self, program: &Program, invocation: &Invocation) -> Option<Ready> {
-        let parts = &self.0;
         // Loading is about the shared tier: it asks whether the code loads at all.
-        if invocation.driver.is_empty() {
+        if invocation.driver.is_empty() || invocation.image.is_some() {
             return None;
         }
-        let key = Key::new(program, &invocation.env, &parts.version);
+        self.tier_one(program, &invocation.env).await
+    }
+
+    /// The tier-1 component of a program with these variables, if there is one.
+    async fn tier_one(&self, program: &Program, env: &Env) -> Option<Ready> {
+        let parts = &self.0;
+        let key = Key::new(program, env, &parts.version);
         if let Some(ready) = parts.tiers.get(&key) {
             return Some(ready);
         }

@@ -440,6 +440,54 @@ impl Client {
         {
             return Ok(pack);
         }
+        let body = self.tarball(install, entry).await?;
+        let expected = expected.map(str::to_owned);
+        let pack = tokio::task::spawn_blocking(move || {
+            unpack_tarball(&package, expected.as_deref(), &body)
+        })
+        .await
+        .unwrap_or_else(|error| {
+            Err(Error::Metadata {
+                package: folder.to_owned(),
+                reason: error.to_string(),
+            })
+        })?;
+        self.store.put_pack(&pack).await;
+        Ok(pack)
+    }
+
+    /// Every file of the package in `folder`, whatever it is: path and content. Nothing is kept.
+    pub(crate) async fn files(
+        &self,
+        install: &Install,
+        folder: &str,
+    ) -> Result<Vec<(String, Bytes)>, Error> {
+        let entry = install.entries.get(folder).ok_or_else(|| Error::Unknown {
+            package: folder.to_owned(),
+            by: "the platform".to_owned(),
+        })?;
+        let body = tokio::time::timeout(self.timeout, self.tarball(install, entry));
+        let body = body.await.unwrap_or(Err(Error::Timeout {
+            seconds: self.timeout.as_secs(),
+        }))?;
+        let package = format!("{}@{}", entry.name, entry.version);
+        let expected = entry.integrity.as_deref().and_then(integrity::strongest);
+        let expected = expected.map(str::to_owned);
+        let folder = folder.to_owned();
+        tokio::task::spawn_blocking(move || unpack_files(&package, expected.as_deref(), &body))
+            .await
+            .unwrap_or_else(|error| {
+                Err(Error::Metadata {
+                    package: folder,
+                    reason: error.to_string(),
+                })
+            })
+            .map(|(_, files)| files)
+    }
+
+    /// The tarball of a package as the registry sends it, not verified yet.
+    async fn tarball(&self, install: &Install, entry: &Entry) -> Result<Bytes, Error> {
+        let package = format!("{}@{}", entry.name, entry.version);
         let config = &install.config;
         let url = if entry.tarball.is_empty() {
             let base = entry.name.rsplit('/').next().unwrap_or(&entry.name);
@@ -469,32 +517,32 @@ impl Client {
             etag: None,
             limit: TARBALL.packed,
         };
-        let body = match self.get(ask).await? {
-            Answer::Content { body, .. } => body,
-            Answer::Absent | Answer::Unchanged => {
-                return Err(Error::Status {
-                    package,
-                    status: 404,
-                });
-            }
-        };
-        let expected = expected.map(str::to_owned);
-        let pack = tokio::task::spawn_blocking(move || {
-            unpack_tarball(&package, expected.as_deref(), &body)
-        })
-        .await
-        .unwrap_or_else(|error| {
-            Err(Error::Metadata {
-                package: folder.to_owned(),
-                reason: error.to_string(),
-            })
-        })?;
-        self.store.put_pack(&pack).await;
-        Ok(pack)
+        match self.get(ask).await? {
+            Answer::Content { body, .. } => Ok(body),
+            Answer::Absent | Answer::Unchanged => Err(Error::Status {
+                package,
+                status: 404,
+            }),
+        }
     }
 }
 
 fn unpack_tarball(package: &str, expected: Option<&str>, body: &[u8]) -> Result<Arc<Pack>, Error> {
+    let (actual, files) = unpack_files(package, expected, body)?;
+    Pack::new(actual, files)
+        .map(Arc::new)
+        .ok_or_else(|| Error::Size {
+            package: package.to_owned(),
+            limit: u64::from(u32::MAX),
+        })
+}
+
+/// The files of a tarball whose integrity holds, and that integrity.
+fn unpack_files(
+    package: &str,
+    expected: Option<&str>,
+    body: &[u8],
+) -> Result<(String, Vec<(String, Bytes)>), Error> {
     let actual = integrity::of(body, expected.unwrap_or("sha512-")).unwrap_or_default();
     if let Some(expected) = expected
         && actual != expected
@@ -516,10 +564,5 @@ fn unpack_tarball(package: &str, expected: Option<&str>, body: &[u8]) -> Result<
         package: package.to_owned(),
         source,
     })?;
-    Pack::new(actual, files)
-        .map(Arc::new)
-        .ok_or_else(|| Error::Size {
-            package: package.to_owned(),
-            limit: u64::from(u32::MAX),
-        })
+    Ok((actual, files))
 }

@@ -87,10 +87,10 @@ pub(super) fn read(path: &str, text: &str, module: &Module) -> Shape {
                     },
                 }
             }
-            ModuleDecl::ExportDefaultDecl(export) => {
-                if !matches!(export.decl, DefaultDecl::TsInterfaceDecl(_)) {
-                    note(export.span, DEFAULT.to_owned(), None);
-                }
+            ModuleDecl::ExportDefaultDecl(export)
+                if !matches!(export.decl, DefaultDecl::TsInterfaceDecl(_)) =>
+            {
+                note(export.span, DEFAULT.to_owned(), None);
             }
             ModuleDecl::ExportDecl(export) => {
                 for (name, span) in declared(&export.decl) {

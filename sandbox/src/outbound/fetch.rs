@@ -25,32 +25,61 @@ const OWN: [&str; 9] = [
     "expect",
 ];
 
-/// One execution's way out.
+/// A way out: for one execution, or for the platform itself. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Access {
+pub struct Access {
     clients: Arc<Clients>,
     policy: Arc<Policy>,
     connections: Arc<Semaphore>,
 }
 
-#[derive(serde::Deserialize)]
-struct Request {
-    url: String,
-    method: String,
-    headers: Vec<(String, String)>,
+/// A request to send.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct Request {
+    /// Where to; `http` or `https`.
+    pub url: String,
+    /// The method, upper case.
+    pub method: String,
+    /// Names and values; those that belong to the connection are left out.
+    pub headers: Vec<(String, String)>,
+    /// What to do with a redirect.
     #[serde(default)]
-    redirect: Redirect,
+    pub redirect: Redirect,
+    /// Whether it has a body, even an empty one.
     #[serde(default)]
-    body: bool,
+    pub body: bool,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+/// What becomes of a redirect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Redirect {
+pub enum Redirect {
+    /// It is followed; credentials stay behind when the origin changes.
     #[default]
     Follow,
+    /// It is the response.
     Manual,
+    /// It is an error.
     Error,
+}
+
+/// A response, received as a whole.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Its usual phrase.
+    pub status_text: &'static str,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// Where it came from.
+    pub url: String,
+    /// Whether a redirect was followed.
+    pub redirected: bool,
+    /// The body, decompressed.
+    #[serde(skip)]
+    pub body: Vec<u8>,
 }
 
 impl Access {
@@ -69,16 +98,26 @@ impl Access {
         let access = self.clone();
         Box::pin(async move {
             let request = request.map_err(|error| format!("TypeError: {error}"))?;
-            let timeout = access.policy.timeout;
-            let work = access.send(request, body);
-            match tokio::time::timeout(timeout, work).await {
-                Ok(answer) => answer.map_err(|error| error.to_string()),
-                Err(_) => Err(Error::Timeout(timeout).to_string()),
-            }
+            let response = access.send(request, body).await;
+            let mut response = response.map_err(|error| error.to_string())?;
+            let body = std::mem::take(&mut response.body);
+            let head = serde_json::to_string(&response).map_err(|error| error.to_string())?;
+            Ok((head, body))
         })
     }
 
-    async fn send(&self, request: Request, body: Vec<u8>) -> Result<(String, Vec<u8>), Error> {
+    /// Sends a request within the time and the sizes of the policy.
+    ///
+    /// # Errors
+    /// When it is not allowed, not answered, or larger than the policy says.
+    pub async fn send(&self, request: Request, body: Vec<u8>) -> Result<Response, Error> {
+        let timeout = self.policy.timeout;
+        let work = self.exchange(request, body);
+        let answer = tokio::time::timeout(timeout, work).await;
+        answer.unwrap_or(Err(Error::Timeout(timeout)))
+    }
+
+    async fn exchange(&self, request: Request, body: Vec<u8>) -> Result<Response, Error> {
         // More requests than allowed wait for their turn.
         let _turn = self.connections.acquire().await;
         if body.len() > self.policy.request_limit {
@@ -200,29 +239,29 @@ impl Access {
         &self,
         mut response: reqwest::Response,
         redirected: bool,
-    ) -> Result<(String, Vec<u8>), Error> {
+    ) -> Result<Response, Error> {
         let limit = self.policy.response_limit;
-        let headers: Vec<(&str, String)> = response
+        let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str(), latin1(value)))
+            .map(|(name, value)| (name.as_str().to_owned(), latin1(value)))
             .collect();
-        let value = serde_json::json!({
-            "status": response.status().as_u16(),
-            "statusText": response.status().canonical_reason().unwrap_or(""),
-            "headers": headers,
-            "url": response.url().as_str(),
-            "redirected": redirected,
-        })
-        .to_string();
-        let mut body = Vec::new();
+        let mut received = Response {
+            status: response.status().as_u16(),
+            status_text: response.status().canonical_reason().unwrap_or(""),
+            headers,
+            url: response.url().to_string(),
+            redirected,
+            body: Vec::new(),
+        };
+        let body = &mut received.body;
         while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error))? {
             if body.len() + chunk.len() > limit {
                 return Err(Error::ResponseTooLarge(limit));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((value, body))
+        Ok(received)
     }
 }
 
