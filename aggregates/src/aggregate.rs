@@ -82,3 +82,12 @@ macro_rules! kinds {
 }
 
 pub(crate) use {aggregate, kinds};
+
+/// Reads a field that is there, so that a null in it is not taken for its absence.
+pub(crate) fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}

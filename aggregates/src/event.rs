@@ -2,7 +2,9 @@
 
 use cqrs_es::Aggregate;
 
-use crate::{deployment, execution, function, project, rejection};
+use crate::{
+    connection, deployment, dryrun, execution, function, integration, project, rejection, sync,
+};
 
 /// An event of any aggregate.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,14 @@ pub enum Event {
     Deployment(deployment::Event),
     /// Of an execution.
     Execution(execution::Event),
+    /// Of an integration.
+    Integration(integration::Event),
+    /// Of a connection.
+    Connection(connection::Event),
+    /// Of the state of a script on a connection.
+    Sync(sync::Event),
+    /// Of a dry run.
+    DryRun(dryrun::Event),
     /// Of a command that was turned away.
     Rejection(rejection::Event),
 }
@@ -56,6 +66,10 @@ pub fn decode(
         function::Function::TYPE => |payload| read(payload).map(Event::Function),
         deployment::Deployment::TYPE => |payload| read(payload).map(Event::Deployment),
         execution::Execution::TYPE => |payload| read(payload).map(Event::Execution),
+        integration::Integration::TYPE => |payload| read(payload).map(Event::Integration),
+        connection::Connection::TYPE => |payload| read(payload).map(Event::Connection),
+        sync::Sync::TYPE => |payload| read(payload).map(Event::Sync),
+        dryrun::DryRun::TYPE => |payload| read(payload).map(Event::DryRun),
         rejection::Rejection::TYPE => |payload| read(payload).map(Event::Rejection),
         _ => return Ok(None),
     };

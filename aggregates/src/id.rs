@@ -83,7 +83,34 @@ id!(
     KeyId
 );
 
-in_project!(FunctionId, DeploymentId, ExecutionId);
+id!(
+    /// An integration, unique in its project: its `unique_key`.
+    IntegrationId
+);
+id!(
+    /// A connection, unique in its project: a hash of integration and
+    /// connection id, made by the caller.
+    ConnectionKey
+);
+id!(
+    /// The state of one script on one connection and variant, unique in its
+    /// project: a hash made by the caller.
+    SyncKey
+);
+id!(
+    /// A dry run, unique in its project.
+    DryRunId
+);
+
+in_project!(
+    FunctionId,
+    DeploymentId,
+    ExecutionId,
+    IntegrationId,
+    ConnectionKey,
+    SyncKey,
+    DryRunId
+);
 
 /// Splits a stream key `{project}:{id}` into its parts.
 pub fn split_key(key: &str) -> Option<(&str, &str)> {

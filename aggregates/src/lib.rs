@@ -9,18 +9,27 @@
 
 mod aggregate;
 mod blob;
+pub mod connection;
 pub mod deployment;
+pub mod dryrun;
 pub mod event;
 pub mod execution;
 pub mod function;
 mod id;
+pub mod integration;
 pub mod project;
 pub mod rejection;
+mod script;
 mod sealed;
+pub mod sync;
 
 pub use aggregate::Fold;
 pub use blob::{Blob, Text};
 pub use id::{
-    DeploymentId, Dialect, ExecutionId, FunctionId, KeyId, ProjectId, VariableId, split_key,
+    ConnectionKey, DeploymentId, Dialect, DryRunId, ExecutionId, FunctionId, IntegrationId, KeyId,
+    ProjectId, SyncKey, VariableId, split_key,
+};
+pub use script::{
+    Failure, Script, ScriptArtefact, ScriptCall, ScriptKind, ScriptPlan, ScriptSource,
 };
 pub use sealed::Sealed;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::{aggregate, kinds};
-use crate::{Blob, FunctionId};
+use crate::{Blob, FunctionId, ScriptArtefact, ScriptPlan};
 
 /// What can be asked of a deployment.
 #[derive(Clone, Debug)]
@@ -63,6 +63,9 @@ pub enum Command {
     FailBuild {
         /// The attempt that failed; 0 when none was started.
         attempt: u32,
+        /// The dialect's code for it, for example `compilation_error`,
+        /// `deployment_error` or `timeout`; empty where there is none.
+        code: String,
         /// One sentence.
         reason: String,
         /// How long it took.
@@ -98,6 +101,9 @@ pub struct Plan {
     pub size: u64,
     /// How many chunks the source comes in; at least 1.
     pub chunks: u32,
+    /// Which script it is a version of, if its function is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<ScriptPlan>,
 }
 
 /// What a build made.
@@ -109,6 +115,9 @@ pub struct Artefact {
     pub code: Blob,
     /// The bundle's source map.
     pub source_map: Option<Blob>,
+    /// What was found out about a script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<ScriptArtefact>,
 }
 
 impl Artefact {
@@ -153,6 +162,8 @@ pub enum Event {
     /// The deployment will never run.
     BuildFailed {
         attempt: u32,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        code: String,
         reason: String,
         duration_ms: u64,
         log: String,
@@ -240,7 +251,7 @@ pub struct Deployment {
     pub artefact: Option<Artefact>,
 }
 
-aggregate!(Deployment, "deployment", fold 1);
+aggregate!(Deployment, "deployment", fold 2);
 
 impl Deployment {
     /// The function it belongs to, when it exists.
@@ -289,6 +300,7 @@ impl Deployment {
             }
             Command::FailBuild {
                 attempt,
+                code,
                 reason,
                 duration_ms,
                 log,
@@ -301,6 +313,7 @@ impl Deployment {
                 }
                 Ok(vec![Event::BuildFailed {
                     attempt,
+                    code,
                     reason,
                     duration_ms,
                     log,

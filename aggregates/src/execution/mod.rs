@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::{aggregate, kinds};
-use crate::{Blob, DeploymentId, FunctionId, Text};
+use crate::{Blob, DeploymentId, FunctionId, ScriptCall, Text};
 
 /// What can be asked of an execution.
 #[derive(Clone, Debug)]
@@ -68,6 +68,9 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The user who may read it, or empty.
     pub user: String,
+    /// The script that is called, if the function is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<ScriptCall>,
 }
 
 /// What came of an execution.
@@ -87,6 +90,9 @@ pub struct Outcome {
     pub duration_us: u64,
     /// The sandbox's word for how it ended: `ok`, `threw`, `timeout`, `memory` …
     pub reason: String,
+    /// What an asynchronous call returned, sealed, for whoever asks for it later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Blob>,
 }
 
 /// What happened to an execution.
@@ -170,7 +176,7 @@ pub struct Execution {
     pub worker: String,
 }
 
-aggregate!(Execution, "execution", fold 1);
+aggregate!(Execution, "execution", fold 2);
 
 impl Execution {
     fn decide(&self, command: Command) -> Result<Vec<Event>, Error> {

@@ -161,7 +161,7 @@ pub struct Function {
     pub newest_activated: u64,
 }
 
-aggregate!(Function, "function", fold 1);
+aggregate!(Function, "function", fold 2);
 
 impl Function {
     /// Most variables of one function (the dialect returns up to this many).

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Script;
+
 /// The settings of a function. Limits and formats are those of the dialect
 /// that accepted them; a stored setting is always valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub struct Settings {
     pub runtime_specification: String,
     /// Days after which inactive deployments are removed; 0 keeps them.
     pub deployment_retention: u32,
+    /// Which script of the Nango dialect it is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<Script>,
 }
 
 /// A function's connection to a source repository; empty when unused.
@@ -134,6 +139,7 @@ impl Change {
                 .runtime_specification
                 .unwrap_or_else(|| current.runtime_specification.clone()),
             deployment_retention: self.deployment_retention,
+            script: current.script.clone(),
         }
     }
 }
