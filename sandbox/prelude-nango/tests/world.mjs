@@ -65,6 +65,13 @@ const platformOps = {
   "crypto.hmac": ({ hash, key }, data) => ({ value: null, data: createHmac(hash, data.subarray(0, key)).update(data.subarray(key)).digest() }),
 };
 
+// What the engine has and Node 20 lacks.
+const SINCE_NODE_22 = `Promise.withResolvers ??= () => {
+  const parts = {};
+  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
+  return parts;
+}`;
+
 // One engine image with a program. `host` gives operations by name:
 // (arg, text of the data) => value, or { value, data }, or a promise of one.
 export class World {
@@ -77,6 +84,9 @@ export class World {
     this.host = host;
     this.context = vm.createContext({});
     this.context.__cqjs = { runGc() {} };
+    // Programs with a file name in their stacks.
+    this.context.eval = (code) => vm.runInContext(code, this.context, { filename: "<input>" });
+    vm.runInContext(SINCE_NODE_22, this.context);
     const Bytes = vm.runInContext("Uint8Array", this.context);
     // Bytes of the context's own.
     const own = (data) => {
