@@ -9,6 +9,7 @@
 //   onConsole               (line, level) => void         takes what `console` writes, when set
 //   now()                   -> number                     monotonic milliseconds
 //   modules                 name -> () => exports         provided modules, made on first require
+//   programRequire          (name) => exports             what programs get as `require`, when set
 //   drivers                 name -> async (job) => ({ value, text?, body? })
 //   env                     what `process.env` shows
 const { parse, stringify } = JSON;

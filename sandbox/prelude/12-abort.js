@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const { lib } = globalThis.__strata;
+  const { DOMException, Event, EventTarget } = globalThis;
   const key = Symbol("constructing a signal");
 
   class AbortSignal extends EventTarget {

@@ -5,6 +5,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { DOMException } = globalThis;
 
   class TextEncoder {
     get encoding() {

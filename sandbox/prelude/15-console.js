@@ -11,7 +11,7 @@
     const line = indent ? indent + text.replaceAll("\n", `\n${indent}`) : text;
     S.call("log", { level, line: line.toWellFormed() });
   };
-  const now = () => globalThis.performance.now();
+  const { now } = S;
   const elapsed = (ms) => (ms >= 1000 ? `${(ms / 1000).toFixed(3)}s` : `${Number(ms.toFixed(3))}ms`);
 
   function cellText(value) {

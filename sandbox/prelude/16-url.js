@@ -5,6 +5,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { DOMException } = globalThis;
 
   const PLUS_SAFE = /[!'()~]|%20/g;
   const encodePart = (text) =>

@@ -265,7 +265,7 @@
     }
 
     async pipeTo(destination, { preventClose, preventAbort, preventCancel, signal } = {}) {
-      if (!(destination instanceof globalThis.WritableStream)) throw new TypeError("pipeTo needs a WritableStream");
+      if (!(lib.isWritableStream(destination))) throw new TypeError("pipeTo needs a WritableStream");
       if (this.locked || destination.locked) throw new TypeError("pipeTo needs streams that are not locked");
       const reader = this.getReader();
       const writer = destination.getWriter();

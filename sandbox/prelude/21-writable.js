@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const { lib } = globalThis.__strata;
+  const { AbortController } = globalThis;
   const key = Symbol("internal");
 
   class Core {
@@ -299,5 +300,7 @@
   }
   lib.webClass(WritableStream);
 
+  // The readable half comes before this file.
+  lib.isWritableStream = (value) => value instanceof WritableStream;
   lib.globals({ WritableStream, WritableStreamDefaultWriter, WritableStreamDefaultController });
 })();

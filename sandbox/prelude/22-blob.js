@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const { lib } = globalThis.__strata;
+  const { TextDecoder } = globalThis;
 
   const cleanType = (type) => {
     const text = String(type ?? "");

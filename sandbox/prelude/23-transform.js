@@ -4,6 +4,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { ReadableStream, TextDecoder, WritableStream } = globalThis;
   const key = Symbol("internal");
 
   class TransformStreamDefaultController {

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const { lib } = globalThis.__strata;
+  const { AbortSignal, FormData, Headers, ReadableStream, URL, URLSearchParams } = globalThis;
 
   // { bytes, stream, type, used }
   function extract(init) {

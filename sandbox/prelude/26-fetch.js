@@ -4,6 +4,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { Request, atob } = globalThis;
 
   function dataUrl(url) {
     const text = url.replace(/#.*$/, "").slice(5);

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const { lib } = globalThis.__strata;
+  const { DOMException, File } = globalThis;
   const ERRORS = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 
   const refuse = (what) => {

@@ -5,6 +5,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { DOMException } = globalThis;
 
   const fail = (name, message) => new DOMException(message, name);
   const INTEGER_VIEWS = ["Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array", "BigInt64Array", "BigUint64Array"];

@@ -3,6 +3,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { DOMException, EventTarget } = globalThis;
 
   class PerformanceEntry {
     #e;

@@ -2,7 +2,9 @@
 // another thread: there is none. BroadcastChannel is left out.
 (() => {
   "use strict";
-  const { lib } = globalThis.__strata;
+  const S = globalThis.__strata;
+  const { lib } = S;
+  const { Event, EventTarget, MessageEvent, structuredClone } = globalThis;
   const key = Symbol("port");
 
   class MessagePort extends EventTarget {
@@ -38,10 +40,10 @@
     close() {
       if (this.#closed) return;
       this.#closed = true;
-      for (const port of [this, this.#peer]) setImmediate(() => port.dispatchEvent(new Event("close")));
+      for (const port of [this, this.#peer]) S.timers.setImmediate(() => port.dispatchEvent(new Event("close")));
     }
     #schedule() {
-      setImmediate(() => {
+      S.timers.setImmediate(() => {
         if (this.#closed || this.#queue.length === 0) return;
         this.dispatchEvent(new MessageEvent("message", { data: this.#queue.shift() }));
       });

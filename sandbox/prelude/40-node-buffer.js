@@ -5,6 +5,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { TextDecoder } = globalThis;
   const MAX_LENGTH = 2 ** 31 - 1;
 
   // Errors with the codes programs test for.

@@ -3,6 +3,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { console } = globalThis;
   const captureRejections = Symbol.for("nodejs.rejection");
   const captureKey = Symbol("events.captureRejections");
   const errorMonitor = Symbol("events.errorMonitor");

@@ -4,6 +4,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { console, CryptoKey } = globalThis;
   const customPromisify = Symbol.for("nodejs.util.promisify.custom");
   const tag = (v) => Object.prototype.toString.call(v).slice(8, -1);
   const viewTag = (v) => (ArrayBuffer.isView(v) ? Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get.call(v) : undefined);
@@ -37,7 +38,7 @@
     isProxy: () => false,
     isExternal: () => false,
     isKeyObject: (v) => lib.KeyObject !== undefined && v instanceof lib.KeyObject,
-    isCryptoKey: (v) => v instanceof globalThis.CryptoKey,
+    isCryptoKey: (v) => v instanceof CryptoKey,
   };
   for (const name of views) types[`is${name}`] = (v) => viewTag(v) === name;
   for (const name of Object.keys(boxes)) types[name] = object((v) => lib.is.boxed(v) === boxes[name]);
@@ -136,8 +137,8 @@
       const callback = args.pop();
       if (typeof callback !== "function") throw lib.argType("last argument", "of type function", callback);
       Reflect.apply(original, this, args).then(
-        (value) => queueMicrotask(() => callback.call(this, null, value)),
-        (error) => queueMicrotask(() => callback.call(this, error ?? lib.nodeError(Error, "ERR_FALSY_VALUE_REJECTION", "Promise was rejected with falsy value"))),
+        (value) => S.timers.queueMicrotask(() => callback.call(this, null, value)),
+        (error) => S.timers.queueMicrotask(() => callback.call(this, error ?? lib.nodeError(Error, "ERR_FALSY_VALUE_REJECTION", "Promise was rejected with falsy value"))),
       );
     };
   }
@@ -173,7 +174,7 @@
   const ERRNO = { EACCES: -13, EADDRINUSE: -98, ECONNREFUSED: -111, ECONNRESET: -104, EEXIST: -17, ENOENT: -2, ENOTFOUND: -3008, EPERM: -1, EPIPE: -32, ETIMEDOUT: -110 };
 
   function parseArgs({ args, options = {}, strict = true, allowPositionals = !strict, tokens: wantTokens = false } = {}) {
-    args = args ?? globalThis.process.argv.slice(2);
+    args = args ?? lib.process.argv.slice(2);
     const values = Object.create(null);
     const positionals = [];
     const bad = (code, message) => lib.nodeError(TypeError, code, message);

@@ -331,7 +331,7 @@
       const s = this._readableState;
       const source = this;
       s.pipes.push(target);
-      const ends = options?.end !== false && target !== globalThis.process.stdout && target !== globalThis.process.stderr;
+      const ends = options?.end !== false && target !== lib.process.stdout && target !== lib.process.stderr;
       const onEnd = () => target.end();
       const onDrain = () => {
         s.awaiting.delete(target);

@@ -4,6 +4,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { Blob, ReadableStream, WritableStream } = globalThis;
   const { Readable, Writable, Duplex } = lib;
   const finished = (...args) => lib.Stream.finished(...args);
 

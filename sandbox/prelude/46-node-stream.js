@@ -4,6 +4,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { ReadableStream, WritableStream } = globalThis;
   const { Stream, Readable, Writable, Duplex, Transform, PassThrough } = lib;
 
   // ---- string_decoder ----
@@ -291,7 +292,7 @@
     };
     if (signal) {
       const abort = () => fail(lib.abortError(signal));
-      if (signal.aborted) queueMicrotask(abort);
+      if (signal.aborted) S.timers.queueMicrotask(abort);
       else signal.addEventListener("abort", abort, { once: true });
     }
     const wait = (stream, options) =>

@@ -61,7 +61,7 @@
         }
       }
       if (!root) {
-        const here = cut(win ? `C:${globalThis.process.cwd()}` : globalThis.process.cwd());
+        const here = cut(win ? `C:${lib.process.cwd()}` : lib.process.cwd());
         root = here.root;
         at = `${here.rest}${sep}${at}`;
       }

@@ -7,7 +7,7 @@
   const S = globalThis.__strata;
   const { lib } = S;
   const { Transform } = lib;
-  const { Buffer } = globalThis;
+  const { Buffer, crypto: webcrypto } = globalThis;
 
   const bytesOf = (lib.cryptoBytes = (value, encoding, name = "data") => {
     if (typeof value === "string") return lib.encodeText(value, encoding === "buffer" ? "utf8" : encoding);
@@ -197,7 +197,7 @@
     } catch (raised) {
       error = raised;
     }
-    setImmediate(() => (error ? callback(error) : callback(null, result)));
+    S.timers.setImmediate(() => (error ? callback(error) : callback(null, result)));
   });
 
   function randomInt(min, max, callback) {
@@ -288,7 +288,7 @@
       later(callback, () => randomFillSync(target, ...rest));
     },
     randomInt,
-    randomUUID: () => globalThis.crypto.randomUUID(),
+    randomUUID: () => webcrypto.randomUUID(),
     pbkdf2Sync,
     pbkdf2: (password, salt, iterations, length, digest, callback) => later(callback, () => pbkdf2Sync(password, salt, iterations, length, digest)),
     scryptSync,
@@ -299,9 +299,9 @@
     hkdfSync,
     hkdf: (digest, key, salt, info, length, callback) => later(callback, () => hkdfSync(digest, key, salt, info, length)),
     timingSafeEqual,
-    webcrypto: globalThis.crypto,
-    subtle: globalThis.crypto.subtle,
-    getRandomValues: (array) => globalThis.crypto.getRandomValues(array),
+    webcrypto,
+    subtle: webcrypto.subtle,
+    getRandomValues: (array) => webcrypto.getRandomValues(array),
     getFips: () => 0,
     setFips: () => {},
     constants: { RSA_PKCS1_PADDING: 1, RSA_NO_PADDING: 3, RSA_PKCS1_OAEP_PADDING: 4, RSA_PKCS1_PSS_PADDING: 6, RSA_PSS_SALTLEN_DIGEST: -1, RSA_PSS_SALTLEN_MAX_SIGN: -2, RSA_PSS_SALTLEN_AUTO: -2 },

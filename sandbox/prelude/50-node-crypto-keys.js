@@ -5,6 +5,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { CryptoKey } = globalThis;
   const { Writable } = lib;
   const crypto = lib.nodeCrypto;
   const { keys } = lib;
@@ -82,7 +83,7 @@
 
   function parse(input, secret) {
     if (input instanceof KeyObject) return lib.keyObjectData(input).key;
-    if (input instanceof globalThis.CryptoKey) return lib.keyDetails(input).material;
+    if (input instanceof CryptoKey) return lib.keyDetails(input).material;
     if (typeof input === "string" || lib.isBufferSource(input)) input = { key: input };
     if (input === null || typeof input !== "object") throw lib.argType("key", "of type string or an instance of Buffer, KeyObject, or Object", input);
     if (input.key instanceof KeyObject) return lib.keyObjectData(input.key).key;
@@ -182,7 +183,7 @@
     } catch (raised) {
       error = raised;
     }
-    setImmediate(() => (error ? callback(error) : callback(null, pair.publicKey, pair.privateKey)));
+    S.timers.setImmediate(() => (error ? callback(error) : callback(null, pair.publicKey, pair.privateKey)));
   };
   Object.defineProperty(crypto.generateKeyPair, Symbol.for("nodejs.util.promisify.custom"), { value: async (type, settings) => generateKeyPairSync(type, settings) });
   // Members that exist in node and have no counterpart here name themselves.

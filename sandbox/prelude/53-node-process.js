@@ -6,6 +6,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { console } = globalThis;
   const { EventEmitter, Writable } = lib;
   const VERSION = "v22.12.0";
 
@@ -78,7 +79,7 @@
     getgroups: () => [1000],
     nextTick(fn, ...args) {
       if (typeof fn !== "function") throw lib.argType("callback", "of type function", fn);
-      queueMicrotask(args.length ? () => fn(...args) : fn);
+      S.timers.queueMicrotask(args.length ? () => fn(...args) : fn);
     },
     hrtime,
     memoryUsage,
@@ -127,6 +128,7 @@
   Object.defineProperty(process, Symbol.toStringTag, { value: "process", configurable: true });
   process.setMaxListeners(0);
   S.modules["node:process"] = () => process;
+  lib.process = process;
   lib.globals({ process });
 
   S.modules["node:console"] = () => globalThis.console;

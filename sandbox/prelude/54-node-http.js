@@ -163,7 +163,7 @@
       return this.finished;
     }
     setTimeout(delay, callback) {
-      clearTimeout(this.#timer);
+      S.timers.clearTimeout(this.#timer);
       if (callback) this.once("timeout", callback);
       if (delay > 0) this.#timer = setTimeout(() => this.emit("timeout"), delay);
       return this;
@@ -192,7 +192,7 @@
       callback();
     }
     _destroy(error, callback) {
-      clearTimeout(this.#timer);
+      S.timers.clearTimeout(this.#timer);
       this.#running?.cancel?.();
       this.socket.destroy();
       if (!error && !this.res) error = lib.nodeError(Error, "ECONNRESET", "socket hang up");
@@ -216,7 +216,7 @@
         const { value, data } = await this.#running;
         this.#running = null;
         if (this.destroyed) return;
-        clearTimeout(this.#timer);
+        S.timers.clearTimeout(this.#timer);
         const response = new IncomingMessage(value, this.socket);
         this.res = response;
         response.req = this;

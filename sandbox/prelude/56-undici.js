@@ -6,6 +6,7 @@
   "use strict";
   const S = globalThis.__strata;
   const { lib } = S;
+  const { DOMException, FormData, Response } = globalThis;
   const { EventEmitter } = lib;
   const { Buffer } = globalThis;
 

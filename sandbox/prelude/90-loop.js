@@ -287,7 +287,8 @@ const load = (code) => {
     return false;
   }
   try {
-    program = factory({ require });
+    // A dialect's image may allow its programs less than the platform has.
+    program = factory({ require: S.programRequire ?? require });
   } catch (error) {
     fail("load", error, "module");
     return false;

@@ -1,0 +1,91 @@
+// Makes an engine image with the prelude one of Nango functions: the globals
+// that their host has and no others, a `require` of three modules, a silent
+// `console`, no code from text.
+//
+// An expression. The image evaluates it once, after the prelude and zod, and
+// calls it with `globalThis.__strata`, which is gone afterwards, and with what
+// `require("zod")` is to give.
+//
+// zod looks `atob`, `btoa` and `File` up when it checks base64, JWTs and files.
+// They are gone then, so its text must be evaluated in a function that binds
+// these names:
+//   (function (module, exports, atob, btoa, File) { … })
+(function (platform, zod) {
+  "use strict";
+
+  // What the language has, and the host's own: see 10-core.js and its
+  // successors. `__cqjs` is the engine's.
+  const LANGUAGE =
+    "globalThis undefined NaN Infinity Object Function Array Number String Boolean Symbol BigInt Math JSON Date RegExp Reflect Proxy Promise " +
+    "Map Set WeakMap WeakSet WeakRef FinalizationRegistry Iterator Intl Atomics ArrayBuffer SharedArrayBuffer DataView Int8Array Uint8Array " +
+    "Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float16Array Float32Array Float64Array " +
+    "EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError SuppressedError DisposableStack AsyncDisposableStack " +
+    "parseInt parseFloat isNaN isFinite decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape eval";
+  const HOST = "Error Buffer URL URLSearchParams setTimeout console __cqjs";
+  const kept = new Set(`${LANGUAGE} ${HOST}`.split(" "));
+
+  const hide = (target, name, value) => Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false });
+
+  // ---- modules ----
+
+  platform.modules.zod = () => zod;
+  const { require } = platform;
+  const ALLOWED = { url: "node:url", crypto: "node:crypto", zod: "zod" };
+  platform.programRequire = (name) => {
+    if (!Object.hasOwn(ALLOWED, name)) throw new Error(`Module '${name}' is not allowed`);
+    return require(ALLOWED[name]);
+  };
+
+  // ---- console ----
+
+  // Prints only while a driver asks for it, and never fails: what a function
+  // prints may refuse to be looked at.
+  platform.printing = false;
+  platform.onConsole = () => {};
+  const { console } = globalThis;
+  for (const name of Object.keys(console)) {
+    const print = console[name];
+    if (name === "Console") {
+      delete console[name];
+      continue;
+    }
+    hide(console, name, (...args) => {
+      if (!platform.printing) return;
+      try {
+        print(...args);
+      } catch {
+        // Nothing is printed.
+      }
+    });
+  }
+
+  // ---- code from text ----
+
+  const refuse = () => {
+    throw new EvalError("Code generation from strings disallowed for this context");
+  };
+  hide(globalThis, "eval", function () {
+    refuse();
+  });
+  for (const fn of [function () {}, async function () {}, function* () {}, async function* () {}]) {
+    const prototype = Object.getPrototypeOf(fn);
+    const { name } = prototype.constructor;
+    const Refusing = function () {
+      refuse();
+    };
+    Object.defineProperties(Refusing, {
+      name: { value: name, configurable: true },
+      // `instanceof` goes on to work.
+      prototype: { value: prototype, writable: false },
+    });
+    Object.defineProperty(prototype, "constructor", { value: Refusing, configurable: true });
+    if (name === "Function") hide(globalThis, name, Refusing);
+  }
+
+  // ---- globals ----
+
+  for (const name of Reflect.ownKeys(globalThis)) {
+    if (typeof name === "symbol" || kept.has(name)) continue;
+    Reflect.deleteProperty(globalThis, name);
+  }
+})
