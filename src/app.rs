@@ -23,6 +23,7 @@ use crate::execution::{self, Contract, Executor, Programs};
 use crate::http::Rejections;
 use crate::http::metrics::Metrics;
 use crate::installation;
+use crate::nango::Nango;
 use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser, Sweeper};
 use crate::vault::{self, Vault};
 
@@ -50,6 +51,8 @@ pub struct App {
     pub builds: Builds,
     /// Runs executions later.
     pub calls: Calls,
+    /// What the Nango dialect needs below its wire format.
+    pub nango: Nango,
     /// Keeps what was turned away.
     pub rejections: Rejections,
     /// What is counted.
@@ -153,6 +156,7 @@ impl App {
             Dialect::Appwrite,
             Arc::new(crate::http::appwrite::contract(&public_url, &vault)),
         );
+        let nango = Nango::new(&config, compiler.clone(), sandbox.clone());
         let (specialiser, queue) = Specialiser::new();
         let executor = execution::Options {
             bus: bus.clone(),
@@ -195,6 +199,7 @@ impl App {
             executor,
             builds,
             calls,
+            nango,
             rejections,
             metrics: Metrics::default(),
             stop,

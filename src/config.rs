@@ -83,6 +83,23 @@ pub struct Settings {
     /// Functions that one project may create in a day; 0 for no limit [default: 0]
     #[arg(long, env = "STRATA_FUNCTIONS_PER_DAY", value_name = "N")]
     pub functions_per_day: Option<u32>,
+    /// Checks the types of Nango functions with the TypeScript checker, which
+    /// is fetched from the npm registry [default: true]
+    #[arg(
+        long,
+        env = "STRATA_TYPE_CHECK",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub type_check: Option<bool>,
+    /// YAML file of providers beside the built-in ones [default: none]
+    #[arg(long, env = "STRATA_PROVIDERS", value_name = "FILE")]
+    pub providers: Option<PathBuf>,
+    /// Requests of one project to the Nango API in a minute; 0 for no limit
+    /// [default: 0]
+    #[arg(long, env = "STRATA_NANGO_RATE_LIMIT", value_name = "N")]
+    pub nango_rate_limit: Option<u32>,
     /// Seconds that open requests and builds are given at shutdown [default: 30]
     #[arg(long, env = "STRATA_DRAIN_TIMEOUT", value_name = "SECONDS")]
     pub drain_timeout: Option<u64>,
@@ -137,6 +154,9 @@ pub struct Config {
     pub max_instances: u32,
     pub allow_private_network: bool,
     pub functions_per_day: u32,
+    pub type_check: bool,
+    pub providers: Option<PathBuf>,
+    pub nango_rate_limit: u32,
     pub drain_timeout: Duration,
     pub database_url: Option<String>,
     pub kurrentdb_url: Option<String>,
@@ -197,7 +217,7 @@ impl Settings {
         merge!(this, other: data_dir, listen, public_url, root_key, master_key, blobs, log, log_format,
             build_parallelism, build_timeout, upload_timeout, max_source_bytes, npm_registry,
             function_concurrency, max_instances, allow_private_network, functions_per_day,
-            drain_timeout, database_url, kurrentdb_url)
+            type_check, providers, nango_rate_limit, drain_timeout, database_url, kurrentdb_url)
     }
 
     /// Checks every value and fills in the defaults.
@@ -286,6 +306,9 @@ impl Settings {
             max_instances: max_instances as u32,
             allow_private_network: self.allow_private_network.unwrap_or(false),
             functions_per_day: self.functions_per_day.unwrap_or(0),
+            type_check: self.type_check.unwrap_or(true),
+            providers: self.providers,
+            nango_rate_limit: self.nango_rate_limit.unwrap_or(0),
             drain_timeout: Duration::from_secs(self.drain_timeout.unwrap_or(30)),
             database_url: self.database_url,
             kurrentdb_url: self.kurrentdb_url,

@@ -13,6 +13,7 @@ pub mod config;
 pub mod execution;
 pub mod http;
 mod installation;
+pub mod nango;
 pub mod sagas;
 pub mod telemetry;
 pub mod transfer;

@@ -3,7 +3,8 @@
 use cqrs_es::Aggregate;
 
 use crate::{
-    connection, deployment, dryrun, execution, function, integration, project, rejection, sync,
+    compilation, connection, deployment, dryrun, execution, function, integration, project,
+    rejection, sync,
 };
 
 /// An event of any aggregate.
@@ -25,6 +26,8 @@ pub enum Event {
     Sync(sync::Event),
     /// Of a dry run.
     DryRun(dryrun::Event),
+    /// Of a source that was compiled.
+    Compilation(compilation::Event),
     /// Of a command that was turned away.
     Rejection(rejection::Event),
 }
@@ -70,6 +73,7 @@ pub fn decode(
         connection::Connection::TYPE => |payload| read(payload).map(Event::Connection),
         sync::Sync::TYPE => |payload| read(payload).map(Event::Sync),
         dryrun::DryRun::TYPE => |payload| read(payload).map(Event::DryRun),
+        compilation::Compilation::TYPE => |payload| read(payload).map(Event::Compilation),
         rejection::Rejection::TYPE => |payload| read(payload).map(Event::Rejection),
         _ => return Ok(None),
     };

@@ -9,6 +9,7 @@
 
 mod aggregate;
 mod blob;
+pub mod compilation;
 pub mod connection;
 pub mod deployment;
 pub mod dryrun;

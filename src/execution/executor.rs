@@ -391,6 +391,7 @@ impl Executor {
             errors: options.blobs.put_text(errors.clone()).await?,
             duration_us: outcome.duration.as_micros() as u64,
             reason: parts.reason.to_owned(),
+            output: None,
         };
         Ok((parts, logs, errors, result))
     }

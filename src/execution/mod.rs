@@ -13,7 +13,9 @@ mod programs;
 use std::time::Duration;
 
 use aggregates::execution::Outcome;
-use aggregates::{DeploymentId, ExecutionId, FunctionId, ProjectId, execution, function};
+use aggregates::{
+    DeploymentId, ExecutionId, FunctionId, ProjectId, ScriptCall, execution, function,
+};
 use bytes::Bytes;
 
 use crate::bus::Committed;
@@ -42,6 +44,8 @@ pub struct Call {
     pub stored_headers: Vec<(String, String)>,
     /// The user who may read the execution, or empty.
     pub user: String,
+    /// The script that is called, of the Nango dialect.
+    pub script: Option<ScriptCall>,
     /// What the driver of the function's dialect takes.
     pub request: serde_json::Value,
     /// The body as the function gets it.
@@ -57,6 +61,7 @@ impl Call {
             path: self.path.clone(),
             headers: self.stored_headers.clone(),
             user: self.user.clone(),
+            script: self.script.clone(),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod as_of;
 mod health;
 pub mod idempotency;
 pub mod metrics;
+pub mod nango;
 mod openapi;
 mod rejections;
 mod request;
@@ -44,6 +45,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(openapi::router())
         .nest("/strata/v1", strata::router())
         .nest("/v1", appwrite::router())
+        .merge(nango::router())
         .fallback(strata::not_found)
         .layer(axum::middleware::from_fn(unread::drain))
         .layer(axum::middleware::from_fn_with_state(

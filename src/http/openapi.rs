@@ -17,7 +17,11 @@ pub(super) fn router() -> Router<Arc<App>> {
 pub fn document() -> Value {
     let mut paths = serde_json::Map::new();
     let mut schemas = serde_json::Map::new();
-    for mut fragment in [super::appwrite::openapi(), super::strata::openapi()] {
+    for mut fragment in [
+        super::appwrite::openapi(),
+        super::nango::openapi(),
+        super::strata::openapi(),
+    ] {
         if let Value::Object(more) = fragment["paths"].take() {
             paths.extend(more);
         }
@@ -39,6 +43,7 @@ pub fn document() -> Value {
             "schemas": schemas,
             "securitySchemes": {
                 "appwriteKey": {"type": "apiKey", "in": "header", "name": "X-Appwrite-Key"},
+                "nangoKey": {"type": "http", "scheme": "bearer"},
                 "strataKey": {"type": "http", "scheme": "bearer"},
             },
         },

@@ -271,6 +271,7 @@ impl Builds {
             tokio::time::sleep(limit.saturating_sub(Duration::from_millis(age))).await;
             let command = Command::FailBuild {
                 attempt: 0,
+                code: String::new(),
                 reason: "The upload was never completed.".to_owned(),
                 duration_ms: 0,
                 log: "The upload was never completed: some of its chunks did not arrive.\n"
@@ -332,6 +333,7 @@ impl Builds {
                 format!("The build was broken off {MAX_ATTEMPTS} times; it is not tried again.");
             let command = Command::FailBuild {
                 attempt: state.attempt,
+                code: String::new(),
                 log: format!("{text}\n"),
                 reason: text,
                 duration_ms: 0,
@@ -384,6 +386,7 @@ impl Builds {
                 logbook.line(self.log_name(&function), "Build failed with exit code 1.");
                 let command = Command::FailBuild {
                     attempt,
+                    code: String::new(),
                     reason: reason.lines().next().unwrap_or_default().to_owned(),
                     duration_ms,
                     log: logbook.take(),
@@ -489,6 +492,7 @@ impl Builds {
             kind: ArtefactKind::Component,
             code,
             source_map: None,
+            script: None,
         };
         Ok((artefact, Program::component(wasm)))
     }
@@ -524,6 +528,7 @@ impl Builds {
             kind: ArtefactKind::JavaScript,
             code: code?,
             source_map: Some(map?),
+            script: None,
         };
         Ok((artefact, program))
     }

@@ -224,6 +224,7 @@ impl Schedules {
             }
         };
         let call = Call {
+            script: None,
             request: ready.scheduled_request(project, function, &id),
             project: project.clone(),
             function: function.clone(),

@@ -69,6 +69,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
         build_specification: build.unwrap_or_else(|| specifications::DEFAULT.to_owned()),
         runtime_specification: run.unwrap_or_else(|| specifications::DEFAULT.to_owned()),
         deployment_retention: common.retention,
+        script: None,
     };
     check_rate(&request).await?;
     let command = Command::Create {

@@ -139,6 +139,7 @@ async fn build_again(request: Request, original: DeploymentId) -> Result<Reply, 
         return Err(Error::new(Kind::DeploymentNotFound));
     }
     let plan = Plan {
+        script: None,
         function: function.id.as_str().into(),
         kind: "manual".to_owned(),
         entrypoint: function.settings.entrypoint.clone(),
@@ -180,6 +181,7 @@ pub async fn from_template(request: Request) -> Result<Reply, Error> {
     })?;
     let blob = request.app.blobs.put(source).await?;
     let plan = Plan {
+        script: None,
         function: function.id.as_str().into(),
         kind: "vcs".to_owned(),
         entrypoint: function.settings.entrypoint.clone(),

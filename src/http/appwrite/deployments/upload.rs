@@ -84,6 +84,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     let from_cli = request.header("x-sdk-language") == Some("cli");
     let command = Command::Upload {
         plan: Plan {
+            script: None,
             function: function.id.as_str().into(),
             kind: if from_cli { "cli" } else { "manual" }.to_owned(),
             entrypoint: entrypoint.to_owned(),

@@ -218,6 +218,7 @@ fn call(request: &Request, asked: Asked, settings: &Settings, id: &ExecutionId) 
         "headers": sent,
     });
     Call {
+        script: None,
         project: request.project.clone(),
         function: request.function_id(),
         id: id.clone(),
