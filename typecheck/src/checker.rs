@@ -211,3 +211,99 @@ async fn sweep(pool: Weak<Pool>, first: Duration) {
         next = pool.upgrade().and_then(|pool| pool.expire());
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const GREET: &str = r#"answer '{"id":1,"result":{}}'"#;
+    /// All that a first check hears.
+    const SERVE: &str = r#"
+        answer '{"id":1,"result":{}}'
+        answer '{"id":2,"result":{"snapshot":1,"projects":[{"id":"p"}]}}'
+        for id in 3 4 5 6; do answer "{\"id\":$id,\"result\":null}"; done
+        answer '{"id":7,"result":[{"pos":0,"code":7,"category":1,"text":"found"}]}'
+        cat > /dev/null
+    "#;
+    /// Waits for the head of the second request. (A body has no end of line.)
+    const HEAR: &str = "read -r a; read -r b; read -r c";
+    const DIE: &str = "echo >&2; echo 'fatal error: stack overflow' >&2; exit 2";
+
+    /// A checker whose n-th process does `starts[n]`; the folder remembers how many there were.
+    fn scripted(starts: &[String]) -> (Checker, tempfile::TempDir) {
+        let workspace = tempfile::tempdir().unwrap();
+        std::fs::create_dir(workspace.path().join("node_modules")).unwrap();
+        for (number, start) in (1..).zip(starts) {
+            let file = workspace.path().join(format!("start-{number}"));
+            std::fs::write(file, start).unwrap();
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripted.sh");
+        let mut options = Options::new(script, workspace.path());
+        options.timeout = Duration::from_secs(60);
+        (options.with(false), workspace)
+    }
+
+    fn started(workspace: &tempfile::TempDir) -> usize {
+        (1..)
+            .take_while(|n| workspace.path().join(format!("started-{n}")).exists())
+            .count()
+    }
+
+    async fn check(checker: &Checker) -> Result<Vec<Diagnostic>, Error> {
+        checker.check(&[("a.ts".to_owned(), String::new())]).await
+    }
+
+    #[tokio::test]
+    async fn a_check_that_loses_its_process_is_made_again() {
+        let (checker, workspace) = scripted(&[format!("{GREET}; {HEAR}; {DIE}"), SERVE.to_owned()]);
+        assert_eq!(check(&checker).await.unwrap()[0].message, "found");
+        assert_eq!(started(&workspace), 2);
+    }
+
+    #[tokio::test]
+    async fn but_only_once() {
+        let dying = format!("{GREET}; {HEAR}; {DIE}");
+        let (checker, workspace) = scripted(&[dying.clone(), dying, SERVE.to_owned()]);
+        let error = check(&checker).await.unwrap_err();
+        assert!(matches!(error, Error::Crashed(_)));
+        assert!(error.to_string().ends_with("fatal error: stack overflow"));
+        assert_eq!(started(&workspace), 2);
+        assert_eq!(check(&checker).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_makes_no_sense_is_not_used_again() {
+        let nonsense = format!("{GREET}; answer '{{'; cat > /dev/null");
+        let (checker, workspace) = scripted(&[nonsense, SERVE.to_owned()]);
+        assert_eq!(check(&checker).await.unwrap().len(), 1);
+        assert_eq!(started(&workspace), 2);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_greet_is_unavailable() {
+        let (checker, workspace) = scripted(&[DIE.to_owned(), SERVE.to_owned()]);
+        let error = check(&checker).await.unwrap_err();
+        assert!(matches!(&error, Error::Unavailable(why) if why.contains("stack overflow")));
+        assert_eq!(started(&workspace), 1);
+    }
+
+    #[tokio::test]
+    async fn a_check_that_was_given_up_leaves_no_process() {
+        let hanging = format!("{GREET}; cat > /dev/null");
+        let (checker, workspace) = scripted(&[hanging, SERVE.to_owned()]);
+        let given_up = tokio::spawn({
+            let checker = checker.clone();
+            async move { check(&checker).await }
+        });
+        while started(&workspace) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        given_up.abort();
+        assert!(given_up.await.unwrap_err().is_cancelled());
+        assert!(checker.0.idle().processes.is_empty());
+        assert_eq!(check(&checker).await.unwrap().len(), 1);
+        assert_eq!(started(&workspace), 2);
+    }
+}

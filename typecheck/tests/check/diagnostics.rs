@@ -19,7 +19,7 @@ async fn errors_have_the_text_and_the_position_of_tsc() {
     let cases = [
         (
             "import { createAction } from 'nango';\nexport const a = 1;\n",
-            "1:1 6133 'createAction' is declared but its value is never read.",
+            "1:10 6133 'createAction' is declared but its value is never read.",
         ),
         (
             "export function f(\n    used: string,\n    unused: string\n): string {\n    return used;\n}\n",
@@ -31,7 +31,7 @@ async fn errors_have_the_text_and_the_position_of_tsc() {
         ),
         (
             "export const s = 'ä😀'; export const n: number = s;\n",
-            "1:37 2322 Type 'string' is not assignable to type 'number'.",
+            "1:38 2322 Type 'string' is not assignable to type 'number'.",
         ),
         (
             "import { parse } from 'soap';\r\nexport const n = parse();\r\n",
@@ -43,7 +43,7 @@ async fn errors_have_the_text_and_the_position_of_tsc() {
         ),
         (
             "export const o: { a?: string } = { a: undefined };\n",
-            "1:17 2375 Type '{ a: undefined; }' is not assignable to type '{ a?: string; }' with \
+            "1:14 2375 Type '{ a: undefined; }' is not assignable to type '{ a?: string; }' with \
              'exactOptionalPropertyTypes: true'. Consider adding 'undefined' to the types of the \
              target's properties.\n  Types of property 'a' are incompatible.\n    Type 'undefined' \
              is not assignable to type 'string'.",
@@ -127,12 +127,12 @@ async fn nothing_of_a_check_is_there_in_the_next() {
     let checker = options.build();
 
     let leak = "declare global { interface Leaked { a: 1 } var leaked: number }\n\
-                declare module 'zod' { export const leaked: number }\n\
+                import 'zod';\ndeclare module 'zod' { export const leaked: number }\n\
                 export const l: Leaked = { a: 1 };\n";
     assert_eq!(errors(&checker, leak).await, [""; 0]);
-    // A file that is no module by itself is one here; a script has to ask for it.
+    // Without imports and exports only declarations are no module.
     let script = (
-        "functions/script.cts".to_owned(),
+        "functions/script.d.ts".to_owned(),
         "interface Scripted { a: 1 }\n".to_owned(),
     );
     assert_eq!(checker.check(&[script]).await.unwrap(), []);
@@ -148,7 +148,8 @@ async fn nothing_of_a_check_is_there_in_the_next() {
         errors(&checker, user).await,
         [
             "1:19 2307 Cannot find module './helper.js' or its corresponding type declarations.",
-            "2:10 2305 Module '\"zod\"' has no exported member 'leaked'.",
+            "2:10 2614 Module '\"zod\"' has no exported member 'leaked'. Did you mean to use \
+             'import leaked from \"zod\"' instead?",
             "3:18 2304 Cannot find name 'Leaked'.",
             "3:26 2304 Cannot find name 'Scripted'.",
             "4:19 2304 Cannot find name 'leaked'.",
