@@ -77,8 +77,7 @@ async fn files_on_disk_are_not_those_of_a_check() {
     );
 }
 
-/// Links are followed by the kernel; only it can refuse them.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 #[tokio::test]
 async fn a_link_out_of_the_packages_is_not_followed() {
     let workspace = Workspace::new();

@@ -124,6 +124,40 @@ async fn a_process_that_was_killed_is_replaced() {
     assert!(running(&options).is_disjoint(&before));
 }
 
+/// What the limits refuse is tested where they are made; here, that the checker is under them.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn processes_are_confined() {
+    let workspace = Workspace::new();
+    let options = workspace.options();
+    let checker = options.clone().build();
+    assert_eq!(errors(&checker, GOOD).await, [""; 0]);
+    for process in running(&options) {
+        let read = |name: &str| fs::read_to_string(format!("/proc/{process}/{name}")).unwrap();
+        let status = read("status");
+        for line in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
+            assert!(status.contains(line), "{status}");
+        }
+        let limits = read("limits");
+        let limit = |name: &str| {
+            let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
+            let values = line[name.len()..].split_whitespace();
+            values.take(2).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let memory = options.memory.to_string();
+        assert_eq!(limit("Max data size"), [memory.clone(), memory]);
+        assert_eq!(limit("Max core file size"), ["0", "0"]);
+        assert_eq!(limit("Max file size"), ["0", "0"]);
+        let environment = read("environ");
+        let names = environment
+            .split('\0')
+            .filter_map(|line| line.split_once('='));
+        let names: BTreeSet<_> = names.map(|(name, _)| name).collect();
+        assert_eq!(names, ["GOMEMLIMIT", "GOTRACEBACK"].into());
+    }
+    assert_eq!(running(&options).len(), 1);
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn idle_processes_and_those_of_a_dropped_checker_end() {
