@@ -29,6 +29,8 @@
   // ---- modules ----
 
   platform.modules.zod = () => zod;
+  // It would make code from text where it thinks that it may.
+  zod.config({ jitless: true });
   const { require } = platform;
   const ALLOWED = { url: "node:url", crypto: "node:crypto", zod: "zod" };
   platform.programRequire = (name) => {
