@@ -2,16 +2,17 @@
 // that their host has and no others, a `require` of three modules, a silent
 // `console`, no code from text.
 //
-// An expression. The image evaluates it once, after the prelude and zod, and
-// calls it with `globalThis.__strata`, which is gone afterwards, and with what
-// `require("zod")` is to give.
+// An expression: a function of what every program is called with, and of what
+// `require("zod")` is to give. The image calls it once, after the prelude and
+// zod. `globalThis.__strata` must be there still; it is gone afterwards.
 //
 // zod looks `atob`, `btoa` and `File` up when it checks base64, JWTs and files.
 // They are gone then, so its text must be evaluated in a function that binds
 // these names:
-//   (function (module, exports, atob, btoa, File) { … })
-(function (platform, zod) {
+//   (function (atob, btoa, File) { … })(atob, btoa, File)
+(function (_platform, zod) {
   "use strict";
+  const S = globalThis.__strata;
 
   // What the language has, and the host's own: see 10-core.js and its
   // successors. `__cqjs` is the engine's.
@@ -28,10 +29,12 @@
 
   // ---- modules ----
 
-  platform.modules.zod = () => zod;
-  const { require } = platform;
+  S.modules.zod = () => zod;
+  // It would make code from text where it thinks that it may.
+  zod.config({ jitless: true });
+  const { require } = S;
   const ALLOWED = { url: "node:url", crypto: "node:crypto", zod: "zod" };
-  platform.programRequire = (name) => {
+  S.programRequire = (name) => {
     if (!Object.hasOwn(ALLOWED, name)) throw new Error(`Module '${name}' is not allowed`);
     return require(ALLOWED[name]);
   };
@@ -40,8 +43,8 @@
 
   // Prints only while a driver asks for it, and never fails: what a function
   // prints may refuse to be looked at.
-  platform.printing = false;
-  platform.onConsole = () => {};
+  S.printing = false;
+  S.onConsole = () => {};
   const { console } = globalThis;
   for (const name of Object.keys(console)) {
     const print = console[name];
@@ -50,7 +53,7 @@
       continue;
     }
     hide(console, name, (...args) => {
-      if (!platform.printing) return;
+      if (!S.printing) return;
       try {
         print(...args);
       } catch {

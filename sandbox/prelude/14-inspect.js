@@ -145,7 +145,7 @@
       } catch {
         fn = undefined;
       }
-      if (typeof fn === "function" && fn !== inspect && !(value.constructor?.prototype === value)) {
+      if (typeof fn === "function" && fn !== inspect && !(Object.hasOwn(value, "constructor") && value.constructor?.prototype === value)) {
         const depth = options.depth === null ? null : options.depth - ctx.depth;
         const result = fn.call(value, depth, { ...options, depth, stylize: (s) => String(s) }, inspect);
         if (result !== value) return typeof result === "string" ? result.replaceAll("\n", `\n${" ".repeat(ctx.indent)}`) : format(result, options, ctx);

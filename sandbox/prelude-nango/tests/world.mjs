@@ -21,26 +21,35 @@ const joined = () => {
   return `${text}const { entry } = globalThis.__strata; delete globalThis.__strata.entry; return entry; })`;
 };
 const preludeScript = new vm.Script(joined(), { filename: "componentize-qjs:prelude" });
-const imageScript = new vm.Script(readFileSync(join(here, "../image.js"), "utf8"), { filename: "componentize-qjs:image" });
 
-const zodScripts = new Map();
-const loadZod = (context) => {
-  const made = new Map();
-  const load = (path) => {
-    if (made.has(path)) return made.get(path).exports;
-    const module = { exports: {} };
-    made.set(path, module);
-    if (!zodScripts.has(path)) {
-      const text = `(function (module, exports, require, atob, btoa, File) {${readFileSync(path, "utf8")}\n})`;
-      zodScripts.set(path, new vm.Script(text, { filename: path }));
-    }
-    const platform = vm.runInContext("({ atob, btoa, File })", context);
-    const require = (name) => load(join(dirname(path), name));
-    zodScripts.get(path).runInContext(context)(module, module.exports, require, platform.atob, platform.btoa, platform.File);
-    return module.exports;
+// zod as one text in the form of a compiled bundle: `({ require }) => exports`.
+const zodBundle = (() => {
+  const files = new Map();
+  const add = (path) => {
+    if (files.has(path)) return;
+    files.set(path, null);
+    const text = readFileSync(path, "utf8");
+    files.set(path, text);
+    for (const [, name] of text.matchAll(/\brequire\("(\.[^"]*)"\)/g)) add(join(dirname(path), name));
   };
-  return load(join(zodFolder, "index.cjs"));
-};
+  add(join(zodFolder, "index.cjs"));
+  const resolved = (path, text) => text.replace(/\brequire\("(\.[^"]*)"\)/g, (_, name) => `require(${JSON.stringify(join(dirname(path), name))})`);
+  const parts = [...files].map(([path, text]) => `${JSON.stringify(path)}: function (module, exports, require) {${resolved(path, text)}\n}`);
+  return `(() => {
+    const files = {${parts.join(",\n")}};
+    const made = {};
+    const require = (path) => {
+      if (!made[path]) files[path]((made[path] = { exports: {} }), made[path].exports, require);
+      return made[path].exports;
+    };
+    return require(${JSON.stringify(join(zodFolder, "index.cjs"))});
+  })`;
+})();
+
+// What the image evaluates as a program before the programs of functions.
+const image = readFileSync(join(here, "../image.js"), "utf8").trimEnd();
+const zodText = `(function (atob, btoa, File) { return (${zodBundle}); })(globalThis.atob, globalThis.btoa, globalThis.File)`;
+const preloadScript = new vm.Script(`(function (platform) {\nreturn (${image})(platform, (${zodText})(platform));\n})`, { filename: "<input>" });
 
 const urlParts = (url) => {
   const parts = {};
@@ -65,6 +74,9 @@ const platformOps = {
   "crypto.hmac": ({ hash, key }, data) => ({ value: null, data: createHmac(hash, data.subarray(0, key)).update(data.subarray(key)).digest() }),
 };
 
+// Stands for the text of the preload, which is compiled once.
+const PRELOAD = "preload";
+
 // What the engine has and Node 20 lacks.
 const SINCE_NODE_22 = `Promise.withResolvers ??= () => {
   const parts = {};
@@ -80,12 +92,12 @@ export class World {
   #ended = null;
   #clock = 1000;
 
-  constructor({ host = {}, image = true } = {}) {
+  constructor({ host = {}, image: withImage = true } = {}) {
     this.host = host;
     this.context = vm.createContext({});
     this.context.__cqjs = { runGc() {} };
     // Programs with a file name in their stacks.
-    this.context.eval = (code) => vm.runInContext(code, this.context, { filename: "<input>" });
+    this.context.eval = (code) => (code === PRELOAD ? preloadScript.runInContext(this.context) : vm.runInContext(code, this.context, { filename: "<input>" }));
     vm.runInContext(SINCE_NODE_22, this.context);
     const Bytes = vm.runInContext("Uint8Array", this.context);
     // Bytes of the context's own.
@@ -124,9 +136,12 @@ export class World {
         return id;
       },
     });
-    if (image) {
-      const zod = loadZod(this.context);
-      imageScript.runInContext(this.context)(vm.runInContext("__strata", this.context), zod);
+    if (withImage) {
+      this.#ended = ({ kind, value }) => {
+        if (kind !== "loaded") throw new Error(`the image did not load: ${JSON.stringify(value)}`);
+      };
+      this.entry.run("{}", PRELOAD, null);
+      this.#ended = null;
     }
   }
 

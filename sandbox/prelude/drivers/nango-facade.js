@@ -1,6 +1,7 @@
 // The object a function gets as `nango`: its members, and no way to anything
 // behind them.
 const S = globalThis.__strata;
+const { lib } = S;
 const N = (S.nango ??= {});
 
 const BLOCKED = new Set([
@@ -48,10 +49,6 @@ const guard = {
   deleteProperty(target, key) {
     allowed(key);
     return Reflect.deleteProperty(target, key);
-  },
-  getOwnPropertyDescriptor(target, key) {
-    allowed(key);
-    return Reflect.getOwnPropertyDescriptor(target, key);
   },
   getPrototypeOf: () => null,
   setPrototypeOf: () => false,
@@ -101,5 +98,7 @@ N.facade = (run) => {
     ...state.members,
   };
   if (run.job === "sync" || run.job === "webhook") Object.assign(members, syncFieldsOf(run), N.records(run, log.write));
+  // `console` has no business with its members.
+  lib.define(members, lib.inspect.custom, () => "[nango]");
   return { nango: new Proxy(members, guard), release: state.release };
 };

@@ -8,10 +8,10 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const SHORTEST = 30 * SECOND;
 
-const NAMED = { month: "30d", week: "1w", day: "1d", hour: "1h", "half day": "12h", "half hour": "30m", "quarter hour": "15m" };
+const NAMED = { __proto__: null, month: "30d", week: "1w", day: "1d", hour: "1h", "half day": "12h", "half hour": "30m", "quarter hour": "15m" };
 
 // Every spelling of a unit.
-const UNITS = {};
+const UNITS = { __proto__: null };
 for (const [ms, names] of [
   [1, "ms msec msecs millisecond milliseconds"],
   [SECOND, "s sec secs second seconds"],
