@@ -73,7 +73,8 @@ impl Catalogue {
 
     /// This catalogue with the entries of `text`. A provider of the same name is replaced. An
     /// entry with `alias` starts from that provider, of this file or of the catalogue, and says
-    /// what differs: maps are merged, everything else is replaced.
+    /// what differs: maps are merged unless they say their own `type` (a field, a kind of
+    /// pagination), everything else is replaced.
     ///
     /// # Errors
     ///
@@ -158,19 +159,26 @@ fn read(text: &str) -> Result<BTreeMap<String, Spanned<Entry>>, Error> {
     });
     read.map_err(|error| {
         let error = error.without_snippet();
+        let message = error.to_string();
+        // The line goes to the front.
+        let message = message
+            .rsplit_once(" at line ")
+            .map_or(&*message, |(text, _)| text);
         Error::Form {
             line: error.location().map_or(0, |location| location.line()),
-            path: place.unwrap_or_else(|| "the file".to_owned()),
-            message: error.to_string(),
+            // The wrapper that knows lines is no part of the file.
+            path: place.map_or_else(|| "the file".to_owned(), |p| p.replacen(".value", "", 1)),
+            message: message.to_owned(),
         }
     })
 }
 
-/// Lays `over` on `base`: maps are merged, everything else is replaced. A null says nothing.
+/// Lays `over` on `base`: maps are merged unless `over` says its own `type`, everything else is
+/// replaced. A null says nothing.
 fn overlay(base: &mut Value, over: Value) {
     match (base, over) {
         (_, Value::Null) => {}
-        (Value::Object(base), Value::Object(over)) => {
+        (Value::Object(base), Value::Object(over)) if !over.contains_key("type") => {
             for (key, value) in over {
                 overlay(base.entry(key).or_insert(Value::Null), value);
             }

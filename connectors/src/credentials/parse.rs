@@ -38,6 +38,7 @@ impl Credentials {
         }
         let mut fields = Fields::new(object);
         let credentials = read(mode, provider, &mut fields);
+        fields.check(provider);
         fields.finish()?;
         Ok(credentials)
     }
@@ -77,8 +78,8 @@ fn read(mode: AuthMode, provider: &Provider, fields: &mut Fields<'_>) -> Credent
             api_key: fields.text("apiKey"),
         }),
         AuthMode::Basic => Credentials::Basic(Basic {
-            username: fields.text_or_empty("username"),
-            password: fields.text_or_empty("password"),
+            username: fields.text_or_usual("username", provider),
+            password: fields.text_or_usual("password", provider),
         }),
         AuthMode::Tba => Credentials::Tba(Tba {
             token_id: fields.text("token_id"),
@@ -182,9 +183,33 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn text_or_empty(&mut self, name: &str) -> Secret {
+    /// A text that may be empty, and may be left out where the provider has a default for it.
+    fn text_or_usual(&mut self, name: &str, provider: &Provider) -> Secret {
         let value = self.take(name);
-        self.string(name, value).unwrap_or_default().into()
+        let field = provider.credentials.get(name);
+        match (
+            value,
+            field.and_then(|field| field.default_value.as_deref()),
+        ) {
+            (None, Some(usual)) => usual.into(),
+            _ => self.string(name, value).unwrap_or_default().into(),
+        }
+    }
+
+    /// Patterns and options that the provider has for texts that are well formed so far.
+    fn check(&mut self, provider: &Provider) {
+        for (name, field) in &provider.credentials {
+            let known = self
+                .issues
+                .iter()
+                .any(|issue| issue.path.first() == Some(name));
+            if !known
+                && let Some(value @ Value::String(text)) = self.object.get(name)
+                && !text.is_empty()
+            {
+                self.issues.extend(field.check(&[name], value));
+            }
+        }
     }
 
     fn text(&mut self, name: &str) -> Secret {

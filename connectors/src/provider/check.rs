@@ -10,6 +10,14 @@ pub(crate) fn check(provider: &Provider) -> Result<(), (String, String)> {
         return Err(("proxy.base_url".to_owned(), "is missing".to_owned()));
     }
     needed(provider)?;
+    // These stand beside the fields of the provider's own wherever credentials are shown.
+    if let Some(name) = ["type", "token", "expires_at", "raw"]
+        .iter()
+        .find(|name| provider.credentials.contains_key(**name))
+    {
+        let message = "is a name that every kind of credentials has".to_owned();
+        return Err((format!("credentials.{name}"), message));
+    }
     for (path, template) in templates(provider) {
         for variable in template.variables() {
             if let Some(why) = unknown(provider, variable, &path) {

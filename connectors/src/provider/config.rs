@@ -66,6 +66,17 @@ pub enum FieldType {
     Boolean,
 }
 
+impl FieldType {
+    /// The name in texts of zod.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+        }
+    }
+}
+
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "the signature that serde calls"
@@ -77,13 +88,13 @@ fn is_false(flag: &bool) -> bool {
 impl Field {
     /// Checks a value that is there.
     pub(crate) fn check(&self, path: &[&str], value: &Value) -> Option<Issue> {
-        let (right, expected) = match self.kind {
-            FieldType::String => (value.is_string(), "string"),
-            FieldType::Number => (value.is_number(), "number"),
-            FieldType::Boolean => (value.is_boolean(), "boolean"),
+        let right = match self.kind {
+            FieldType::String => value.is_string(),
+            FieldType::Number => value.is_number(),
+            FieldType::Boolean => value.is_boolean(),
         };
         if !right {
-            return Some(Issue::wrong_type(path, expected, Some(value)));
+            return Some(Issue::wrong_type(path, self.kind.name(), Some(value)));
         }
         let text = value.as_str()?;
         if text.is_empty() && !self.optional {
@@ -124,7 +135,7 @@ impl Provider {
                     config.insert(name.clone(), default.clone().into());
                 }
                 (None, None) if field.optional || field.automated => {}
-                (None, None) => issues.push(Issue::wrong_type(&[name], "string", None)),
+                (None, None) => issues.push(Issue::wrong_type(&[name], field.kind.name(), None)),
             }
         }
         if issues.is_empty() {

@@ -14,7 +14,7 @@ pub struct Proxy {
     /// Where the API is. An entry that inherits may leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Template>,
-    /// Headers of every call.
+    /// Headers of every call. Here as in the next two, what comes out empty is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, Template>,
     /// Query parameters of every call.

@@ -139,11 +139,11 @@ impl Values for Target<'_> {
 pub fn build(config: &CallConfig, target: &Target<'_>, stamp: &Stamp) -> Result<Request, Error> {
     let proxy = target.provider.proxy.as_ref();
     let none = BTreeMap::new();
-    let query = resolve(proxy.map_or(&none, |proxy| &proxy.query), target)?;
+    let query = present(proxy.map_or(&none, |proxy| &proxy.query), target)?;
     let url = url::url(config, target, &query)?;
 
-    let extra = resolve(proxy.map_or(&none, |proxy| &proxy.body), target)?;
-    let own = resolve(proxy.map_or(&none, |proxy| &proxy.headers), target)?;
+    let extra = present(proxy.map_or(&none, |proxy| &proxy.body), target)?;
+    let own = present(proxy.map_or(&none, |proxy| &proxy.headers), target)?;
     let usual = own.iter().find(|(name, _)| is_content_type(name));
     let usual = usual.map(|(_, value)| value.as_str());
     let body = body::body(config, extra, usual, &stamp.nonce)?;
@@ -291,6 +291,16 @@ fn sign_for_aws(
     signer
         .sign(request, stamp.now)
         .map_err(|name| Error::Header(name.to_owned()))
+}
+
+/// What does not come out empty.
+fn present(
+    templates: &BTreeMap<String, Template>,
+    target: &Target<'_>,
+) -> Result<BTreeMap<String, String>, Unresolved> {
+    let mut values = resolve(templates, target)?;
+    values.retain(|_, value| !value.is_empty());
+    Ok(values)
 }
 
 pub(crate) fn resolve(

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::call::{CallConfig, Data, Verb};
 use crate::credentials::Credentials;
-use crate::provider::{AuthMode, Provider};
+use crate::provider::AuthMode;
 use crate::request::Target;
 use crate::template::{Unresolved, UrlError};
 use crate::transport::{Failure, Transport};
@@ -133,11 +133,9 @@ pub async fn refresh(
 /// # Errors
 ///
 /// [`Unresolved`] when its base URL has a variable without a value.
-pub fn verification(
-    provider: &Provider,
-    target: &Target<'_>,
-) -> Result<Option<CallConfig>, Unresolved> {
-    let spec = provider
+pub fn verification(target: &Target<'_>) -> Result<Option<CallConfig>, Unresolved> {
+    let spec = target
+        .provider
         .proxy
         .as_ref()
         .and_then(|proxy| proxy.verification.as_ref());
