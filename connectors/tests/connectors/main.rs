@@ -6,4 +6,5 @@ mod fake;
 mod requests;
 mod retry;
 mod send;
+mod signed;
 mod tokens;
