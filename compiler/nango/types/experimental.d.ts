@@ -3,6 +3,7 @@
  * the rest is here so that such a source gets a useful answer.
  */
 import type * as z from 'zod';
+import type { ProxyConfiguration } from './http.d.ts';
 import type { CheckpointSchema, MetadataSchema, ModelSchemas, NangoSync, OnEvent } from './index.d.ts';
 
 /** What starts a function. */
@@ -49,10 +50,20 @@ export interface FunctionCall<Input> {
 
 type Always = 'log' | 'setLogger' | 'getEnvironmentVariables';
 type WithConnection = 'getConnection' | 'getToken' | 'getIntegration';
-type Outbound = 'proxy' | 'get' | 'post' | 'put' | 'patch' | 'delete' | 'paginate' | 'uncontrolledFetch';
+type Outbound = 'paginate' | 'uncontrolledFetch';
 type Records = 'batchSave' | 'batchUpdate' | 'batchDelete' | 'setMergingStrategy' | 'trackDeletesStart' | 'trackDeletesEnd';
 type Checkpoints = 'getCheckpoint' | 'saveCheckpoint' | 'clearCheckpoint';
 type MetadataMembers = 'getMetadata' | 'setMetadata' | 'updateMetadata';
+
+/** Calls to the provider: here they give the body of the answer, not the answer. */
+export interface Calls {
+    proxy<T = any>(config: ProxyConfiguration): Promise<T>;
+    get<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+    post<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+    put<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+    patch<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+    delete<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+}
 
 /** `nango` of these functions: members of the others, as far as `data` asks for them. */
 export type NangoFunction<TModels, TMetadata, TCheckpoint> = Pick<
@@ -63,7 +74,8 @@ export type NangoFunction<TModels, TMetadata, TCheckpoint> = Pick<
     | ([keyof TModels] extends [never] ? never : Records)
     | (TCheckpoint extends z.ZodType ? Checkpoints : never)
     | (TMetadata extends z.ZodType ? MetadataMembers : never)
-> & { getVariant(): string };
+> &
+    Calls & { getVariant(): string };
 
 /** Argument of `createFunction`. */
 export interface FunctionDefinition<
