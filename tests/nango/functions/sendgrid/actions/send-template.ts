@@ -31,7 +31,7 @@ const action = createAction({
     output: Output,
     exec: async (nango, input): Promise<z.infer<typeof Output>> => {
         // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
-        const response = await nango.post({
+        const response = await nango.post<string>({
             endpoint: '/v3/mail/send',
             data: {
                 from: address(input.from),
@@ -44,6 +44,10 @@ const action = createAction({
             responseType: 'text',
             retries: 1
         });
+        if (response.data.startsWith('{')) {
+            const { warnings = [] } = JSON.parse(response.data) as { warnings?: string[] };
+            await nango.log(warnings.join('; '), { level: 'warn' });
+        }
         return { messageId: response.headers['x-message-id'] ?? null, accepted: response.status === 202 ? input.to.length : 0 };
     }
 });
