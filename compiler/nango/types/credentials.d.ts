@@ -3,84 +3,92 @@
 type Raw = Record<string, any>;
 
 /** Both tokens of OAuth 1, as `nango.getToken` gives them. */
-export interface OAuth1Token {
+export type OAuth1Token = {
     oAuthToken: string;
     oAuthTokenSecret: string;
-}
+};
 
 /** OAuth 1. */
-export interface OAuth1Credentials {
+export type OAuth1Credentials = {
     type: 'OAUTH1';
     oauth_token: string;
     oauth_token_secret: string;
     raw: Raw;
-}
+};
 
 /** OAuth 2 with a user. */
-export interface OAuth2Credentials {
+export type OAuth2Credentials = {
     type: 'OAUTH2';
     access_token: string;
     refresh_token?: string;
-    expires_at?: Date | string;
+    expires_at?: string;
     config_override?: { client_id?: string; client_secret?: string };
     raw: Raw;
-}
+};
 
 /** OAuth 2 with the client's own credentials. */
-export interface OAuth2ClientCredentials {
+export type OAuth2ClientCredentials = {
     type: 'OAUTH2_CC';
     token: string;
     client_id: string;
     client_secret: string;
-    expires_at?: Date | string;
+    expires_at?: string;
     raw: Raw;
-}
+};
 
 /** User name and password. */
-export interface BasicCredentials {
+export type BasicCredentials = {
     type: 'BASIC';
     username: string;
     password: string;
-}
+};
 
 /** A key. */
-export interface ApiKeyCredentials {
+export type ApiKeyCredentials = {
     type: 'API_KEY';
     apiKey: string;
-}
+};
 
 /** An app that is installed at the provider. */
-export interface AppCredentials {
+export type AppCredentials = {
     type: 'APP';
     access_token: string;
-    expires_at?: Date | string;
+    expires_at?: string;
     raw: Raw;
-}
+};
 
-/** An app with tokens of its own kind. */
-export interface CustomCredentials {
+/** Tokens of a kind that only the provider has. */
+export type CustomCredentials = {
     type: 'CUSTOM';
     raw: Raw;
-}
+};
+
+/** An app together with the user who installed it. */
+export type CustomAppCredentials = {
+    type: 'CUSTOM';
+    app: AppCredentials;
+    user: OAuth2Credentials | null;
+    raw: Raw;
+};
 
 /** Token-based authentication, signed as OAuth 1. */
-export interface TbaCredentials {
+export type TbaCredentials = {
     type: 'TBA';
     token_id: string;
     token_secret: string;
     config_override: { client_id?: string; client_secret?: string };
-}
+};
 
 /** A signed token. */
-export interface JwtCredentials {
+export type JwtCredentials = {
     type: 'JWT';
     token?: string;
-    expires_at?: Date | string;
+    expires_at?: string;
     [field: string]: any;
-}
+};
 
 /** A session at Bill. */
-export interface BillCredentials {
+export type BillCredentials = {
     type: 'BILL';
     username: string;
     password: string;
@@ -88,39 +96,47 @@ export interface BillCredentials {
     dev_key: string;
     session_id?: string;
     user_id?: string;
-    expires_at?: Date | string;
+    expires_at?: string;
     raw: Raw;
-}
+};
 
 /** A token that is bought with other credentials. */
-export interface TwoStepCredentials {
+export type TwoStepCredentials = {
     type: 'TWO_STEP';
     token?: string;
     refresh_token?: string;
-    expires_at?: Date | string;
+    expires_at?: string;
     raw: Raw;
     [field: string]: any;
-}
+};
 
 /** A token over a signature. */
-export interface SignatureCredentials {
+export type SignatureCredentials = {
     type: 'SIGNATURE';
     username: string;
     password: string;
     token?: string;
-    expires_at?: Date | string;
-}
+    expires_at?: string;
+};
 
 /** Keys of Amazon Web Services. */
-export interface AwsSigV4Credentials {
+export type AwsSigV4Credentials = {
     type: 'AWS_SIGV4';
-    [field: string]: any;
-}
+    role_arn: string;
+    region: string;
+    service: string;
+    access_key_id: string;
+    secret_access_key: string;
+    session_token: string;
+    expires_at?: string;
+    external_id?: string;
+    raw: Raw;
+};
 
 /** None; also what a key without the right to see credentials gets. */
-export interface NoCredentials {
-    type?: 'NONE';
-}
+export type NoCredentials = {
+    type?: never;
+};
 
 /** What `connection.credentials` may be. */
 export type ConnectionCredentials =
@@ -131,6 +147,7 @@ export type ConnectionCredentials =
     | ApiKeyCredentials
     | AppCredentials
     | CustomCredentials
+    | CustomAppCredentials
     | TbaCredentials
     | JwtCredentials
     | BillCredentials

@@ -1,31 +1,36 @@
 /**
- * `nango/experimental`. The shape is known in part only, so what nobody can
- * deploy yet (`data`, `limits`, triggers other than `none`) is typed loosely.
+ * `nango/experimental`. Only functions without a trigger can be used so far;
+ * the rest is here so that such a source gets a useful answer.
  */
 import type * as z from 'zod';
-import type { CheckpointSchema, MetadataSchema, ModelSchemas, NangoSync } from './index.d.ts';
+import type { ProxyConfiguration } from './http.d.ts';
+import type { CheckpointSchema, MetadataSchema, ModelSchemas, NangoSync, OnEvent } from './index.d.ts';
 
 /** What starts a function. */
 export type FunctionTrigger =
     | { kind: 'none' }
-    | { kind: 'schedule'; frequency: string; autoStart?: boolean | undefined }
-    | {
-          kind: 'http';
-          subscriptions?: string[] | undefined;
-          debounce?: {
-              keyBy?: string | undefined;
-              windowMs: number;
-              maxEntities?: number | undefined;
-              take?: 'latest' | 'first' | 'all' | undefined;
-          };
-      }
-    | { kind: 'event'; events: string[] };
+    | { kind: 'schedule'; frequency: string; autoStart?: boolean }
+    | { kind: 'http'; subscriptions?: string[]; debounce?: Debounce }
+    | { kind: 'event'; events: OnEvent[] };
+
+/** How calls that follow each other closely become one. */
+export interface Debounce {
+    keyBy?: object | object[];
+    windowMs: number;
+    maxEntities?: number;
+    take?: 'latest' | 'first' | 'all';
+}
 
 /** What a function needs. */
 export interface FunctionRequirements {
-    connection?: boolean | undefined;
-    outbound?: unknown;
-    invoke?: unknown;
+    connection?: boolean;
+    outbound?: boolean;
+    invoke?: boolean;
+}
+
+/** How much of a function runs at a time. */
+export interface FunctionLimits {
+    concurrency?: { perConnection?: number | object };
 }
 
 /** What a function stores. */
@@ -37,16 +42,46 @@ export interface FunctionData<TModels, TMetadata, TCheckpoint> {
 
 /** The call that a function answers. */
 export interface FunctionCall<Input> {
-    kind: FunctionTrigger['kind'];
+    /** `invoke` without a trigger, else the trigger's kind. */
+    kind: string;
     input: Input;
-    [field: string]: any;
+    connection?: any;
 }
+
+type Always = 'log' | 'setLogger' | 'getEnvironmentVariables';
+type WithConnection = 'getConnection' | 'getToken' | 'getIntegration';
+type Outbound = 'paginate' | 'uncontrolledFetch';
+type Records = 'batchSave' | 'batchUpdate' | 'batchDelete' | 'setMergingStrategy' | 'trackDeletesStart' | 'trackDeletesEnd';
+type Checkpoints = 'getCheckpoint' | 'saveCheckpoint' | 'clearCheckpoint';
+type MetadataMembers = 'getMetadata' | 'setMetadata' | 'updateMetadata';
+
+/** Calls to the provider: here they give the body of the answer, not the answer. */
+export interface Calls {
+    proxy<T = any>(config: ProxyConfiguration): Promise<T>;
+    get<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+    post<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+    put<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+    patch<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+    delete<T = any>(config: Omit<ProxyConfiguration, 'method'>): Promise<T>;
+}
+
+/** `nango` of these functions: members of the others, as far as `data` asks for them. */
+export type NangoFunction<TModels, TMetadata, TCheckpoint> = Pick<
+    NangoSync<TModels, TMetadata, TCheckpoint>,
+    | Always
+    | WithConnection
+    | Outbound
+    | ([keyof TModels] extends [never] ? never : Records)
+    | (TCheckpoint extends z.ZodType ? Checkpoints : never)
+    | (TMetadata extends z.ZodType ? MetadataMembers : never)
+> &
+    Calls & { getVariant(): string };
 
 /** Argument of `createFunction`. */
 export interface FunctionDefinition<
-    TInput extends z.ZodType = z.ZodType<unknown>,
-    TOutput extends z.ZodType = z.ZodType<any>,
-    TModels extends ModelSchemas = ModelSchemas,
+    TInput extends z.ZodType = z.ZodVoid,
+    TOutput extends z.ZodType = z.ZodVoid,
+    TModels extends ModelSchemas = Record<never, never>,
     TMetadata extends MetadataSchema | undefined = undefined,
     TCheckpoint extends CheckpointSchema | undefined = undefined
 > {
@@ -56,19 +91,19 @@ export interface FunctionDefinition<
     output?: TOutput;
     trigger?: FunctionTrigger;
     requires?: FunctionRequirements;
-    limits?: Record<string, unknown>;
+    limits?: FunctionLimits;
     data?: FunctionData<TModels, TMetadata, TCheckpoint>;
     exec: (
-        nango: NangoSync<TModels, TMetadata, TCheckpoint>,
+        nango: NangoFunction<TModels, TMetadata, TCheckpoint>,
         trigger: FunctionCall<z.output<TInput>>
     ) => z.output<TOutput> | Promise<z.output<TOutput>>;
 }
 
 /** A function that says by itself what starts it. */
 export declare function createFunction<
-    TInput extends z.ZodType = z.ZodType<unknown>,
-    TOutput extends z.ZodType = z.ZodType<any>,
-    TModels extends ModelSchemas = ModelSchemas,
+    TInput extends z.ZodType = z.ZodVoid,
+    TOutput extends z.ZodType = z.ZodVoid,
+    TModels extends ModelSchemas = Record<never, never>,
     TMetadata extends MetadataSchema | undefined = undefined,
     TCheckpoint extends CheckpointSchema | undefined = undefined
 >(

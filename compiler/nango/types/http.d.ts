@@ -74,7 +74,7 @@ export interface PaginationSettings {
     response_path?: string | undefined;
     /** Whether parameters go to the body; otherwise the method decides. */
     in_body?: boolean | undefined;
-    on_page?: ((state: PageState) => void | Promise<void>) | undefined;
+    on_page?: ((state: PageState) => Promise<void>) | undefined;
 }
 
 /** The answer names the next page by a cursor. */

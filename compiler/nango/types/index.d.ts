@@ -24,31 +24,29 @@ export type ModelSchemas = Record<string, ModelSchema>;
 /** Schema of a connection's metadata. */
 export type MetadataSchema = z.ZodObject | z.ZodVoid;
 
-/** A value that a checkpoint may hold. */
-export type CheckpointValue = string | number | boolean;
+/** Schema of a checkpoint: flat, nothing optional. */
+export type CheckpointSchema = z.ZodObject<Record<string, z.ZodString | z.ZodNumber | z.ZodBoolean>, z.core.$ZodObjectConfig>;
 
-/** Schema of a checkpoint: flat. */
-export type CheckpointSchema = z.ZodObject<Record<string, z.ZodType<CheckpointValue | null | undefined>>, z.core.$ZodObjectConfig>;
+/** What a schema describes; `never` where a definition has none, so that it is not used by accident. */
+type Described<Schema> = Schema extends z.ZodType ? z.output<Schema> : never;
 
-/** Metadata of a connection when no schema says more. */
-export type Metadata = Record<string, any>;
+/** Names of the declared models. */
+type ModelName<Models> = Extract<keyof Models, string>;
 
-/** A checkpoint when no schema says more. */
-export type Checkpoint = Record<string, CheckpointValue>;
+/** A record of one of the declared models. */
+type AnyRecord<Models> = Extract<{ [Name in keyof Models]: Described<Models[Name]> }[keyof Models], NewRecord>;
 
-type IsAny<T> = 0 extends 1 & T ? true : false;
+/**
+ * A record as it is written. Its fields are not compared with the model: the
+ * schema describes what readers get, and functions often build records loosely.
+ */
+export interface NewRecord {
+    id: string;
+    [field: string]: unknown;
+}
 
-/** What a schema describes, or `Fallback` where a definition has none. */
-type Described<Schema, Fallback> = IsAny<Schema> extends true ? any : Schema extends z.ZodType ? z.output<Schema> : Fallback;
-
-type MetadataOf<Schema> = Described<Schema, Metadata>;
-type CheckpointOf<Schema> = Described<Schema, Checkpoint>;
-
-/** Names of the declared models; any text where the models are not known. */
-type ModelName<Models> = IsAny<Models> extends true ? any : Extract<keyof Models, string>;
-
-/** A record of the model `Name`. */
-type RecordOf<Models, Name> = IsAny<Models> extends true ? any : Name extends keyof Models ? Described<Models[Name], never> : never;
+/** A record of which only `id` must be known. */
+export type RecordChange<T extends NewRecord = NewRecord> = Pick<T, 'id'> & Partial<T>;
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -58,9 +56,12 @@ type MaybePromise<T> = T | Promise<T>;
  * Ends a function with an error of its own. Only a type here: throw
  * `new nango.ActionError(payload)`.
  */
-export interface ActionError<Payload = unknown> extends Error {
+export interface ActionError<Payload = Record<string, unknown>> extends Error {
     type: string;
-    payload?: Payload | undefined;
+    /** What it was made of; an array or a single value is wrapped later. */
+    payload?: Record<string, unknown> | undefined;
+    /** Only for the type parameter; never set. */
+    readonly payloadType?: Payload;
 }
 
 /** The class behind `nango.ActionError`. */
@@ -70,7 +71,7 @@ export interface ActionErrorConstructor {
 }
 
 /** How much of `nango.log` is kept. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'http' | 'verbose' | 'silly' | 'off';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off';
 
 /** An integration as `nango.getIntegration` gives it. */
 export interface Integration {
@@ -87,8 +88,8 @@ export interface Integration {
     preconfigured_credentials?: any;
 }
 
-/** A connection as `nango.getConnection` gives it. */
-export interface Connection {
+/** A connection as `nango.getConnection` gives it; an alias, so that it can be cast to a record. */
+export type Connection = {
     id: number;
     connection_id: string;
     provider_config_key: string;
@@ -102,14 +103,15 @@ export interface Connection {
         organization: { id: string; display_name: string | null } | null;
     } | null;
     tags: Record<string, string>;
-    metadata: Metadata;
+    /** Null when nobody set any. */
+    metadata: Record<string, unknown> | null;
     connection_config: Record<string, any>;
     webhook_url_override: string | null;
     created_at: string;
     updated_at: string;
     last_fetched_at: string;
     credentials: ConnectionCredentials;
-}
+};
 
 /** Options of `nango.getConnection`. Each bypasses the cached connection. */
 export interface ConnectionOptions {
@@ -121,18 +123,13 @@ export interface ConnectionOptions {
 /** A sync by name, or one of its variants. */
 export type SyncName = string | { name: string; variant: string };
 
-/** How `nango.triggerSync` starts: the options, or one of the older modes. */
-export type SyncStart =
-    | { reset?: boolean | undefined; emptyCache?: boolean | undefined }
-    | 'incremental'
-    | 'full_refresh'
-    | 'full_refresh_and_clear_cache'
-    | boolean;
+/** How `nango.triggerSync` starts; `true` means everything anew. */
+export type SyncStart = 'incremental' | 'full_refresh' | 'full_refresh_and_clear_cache' | boolean;
 
 /** How `nango.uncontrolledFetch` calls. */
 export interface UncontrolledFetchOptions {
     url: URL;
-    method?: HttpMethod | 'HEAD' | 'OPTIONS' | undefined;
+    method?: HttpMethod | undefined;
     headers?: Record<string, string> | undefined;
     body?: string | null | undefined;
 }
@@ -140,22 +137,23 @@ export interface UncontrolledFetchOptions {
 // ---------------------------------------------------------------- nango
 
 /** `nango` of actions and on-events; syncs have more. */
-export interface NangoAction<TMetadata = any, TCheckpoint = any> {
-    readonly connectionId: string;
-    readonly providerConfigKey: string;
-    readonly provider?: string;
-    readonly environmentId: number;
-    readonly environmentName?: string;
-    readonly accountId?: number;
-    readonly activityLogId: string;
-    readonly syncId?: string;
-    readonly scriptType: 'action' | 'sync' | 'webhook' | 'on-event';
-    readonly isCLI: boolean;
-    readonly logger: { level: LogLevel };
-    readonly runnerFlags: Record<string, unknown>;
-    readonly syncConfig?: Record<string, any>;
+export interface NangoAction<TMetadata = never, TCheckpoint = never> {
+    connectionId: string;
+    providerConfigKey: string;
+    provider?: string;
+    environmentId: number;
+    environmentName?: string;
+    accountId: number;
+    activityLogId: string;
+    syncId?: string;
+    /** `action`, `sync`, `webhook` or `on-event`. */
+    scriptType: string;
+    isCLI?: boolean;
+    logger: { level: LogLevel };
+    runnerFlags: Record<string, unknown>;
+    syncConfig?: Record<string, any>;
     /** Throw one to end the function with a payload of its own. */
-    readonly ActionError: ActionErrorConstructor;
+    ActionError: ActionErrorConstructor;
 
     /** A call to the provider with the credentials of the connection; rejects on a status outside 2xx. */
     proxy<T = any>(config: ProxyConfiguration): Promise<ProxyResponse<T>>;
@@ -177,11 +175,11 @@ export interface NangoAction<TMetadata = any, TCheckpoint = any> {
     /** A connection, by default that of this run. */
     getConnection(integrationId?: string, connectionId?: string, options?: ConnectionOptions): Promise<Connection>;
     /** The metadata of the connection. */
-    getMetadata<T = MetadataOf<TMetadata>>(): Promise<T>;
+    getMetadata<T = Described<TMetadata>>(): Promise<T>;
     /** Replaces the metadata. */
-    setMetadata(metadata: MetadataOf<TMetadata>): Promise<unknown>;
+    setMetadata(metadata: Described<TMetadata>): Promise<ProxyResponse>;
     /** Merges into the metadata, at top level. */
-    updateMetadata(metadata: Partial<MetadataOf<TMetadata>>): Promise<unknown>;
+    updateMetadata(metadata: Partial<Described<TMetadata>>): Promise<ProxyResponse>;
     /** OAuth 2: the access token; OAuth 1: both tokens; otherwise the credentials. */
     getToken(): Promise<string | OAuth1Token | ConnectionCredentials>;
     /** The integration of this run. */
@@ -192,7 +190,7 @@ export interface NangoAction<TMetadata = any, TCheckpoint = any> {
     getEnvironmentVariables(): Promise<{ name: string; value: string }[] | null>;
 
     /** A line for the log; a last argument with `level` says how important it is. */
-    log(message: any, ...args: any[]): Promise<void>;
+    log(...args: any[]): Promise<void>;
     /** Which lines are kept from now on. */
     setLogger(options: { level: LogLevel }): void;
 
@@ -214,18 +212,18 @@ export interface NangoAction<TMetadata = any, TCheckpoint = any> {
     releaseAllLocks(): Promise<void>;
 
     /** What the last run saved, or null. */
-    getCheckpoint<T = CheckpointOf<TCheckpoint>>(): Promise<T | null>;
+    getCheckpoint(): Promise<Described<TCheckpoint> | null>;
     /** Saves where this run is. */
-    saveCheckpoint(checkpoint: CheckpointOf<TCheckpoint>): Promise<void>;
+    saveCheckpoint(checkpoint: Described<TCheckpoint>): Promise<void>;
     /** Forgets what was saved. */
     clearCheckpoint(): Promise<void>;
 
     /** @deprecated */
     getFlowAttributes<T = object>(): T | null;
     /** @deprecated use `getMetadata` */
-    getFieldMapping(): Promise<Metadata>;
+    getFieldMapping(): Promise<Record<string, string>>;
     /** @deprecated use `setMetadata` */
-    setFieldMapping(mapping: Record<string, string>): Promise<unknown>;
+    setFieldMapping(mapping: Record<string, string>): Promise<ProxyResponse<object>>;
 }
 
 /** What happens to a record that was changed in the meantime. */
@@ -234,19 +232,20 @@ export interface MergingStrategy {
 }
 
 /** `nango` of syncs. */
-export interface NangoSync<TModels = any, TMetadata = any, TCheckpoint = any> extends NangoAction<TMetadata, TCheckpoint> {
-    readonly variant: string;
-    readonly lastSyncDate?: Date;
-    readonly track_deletes: boolean;
+export interface NangoSync<TModels = Record<string, never>, TMetadata = never, TCheckpoint = never> extends NangoAction<TMetadata, TCheckpoint> {
+    /** `base` unless a variant runs. */
+    variant: string;
+    lastSyncDate?: Date;
+    track_deletes: boolean;
 
     /** Inserts or replaces records by `id`. */
-    batchSave<Name extends ModelName<TModels>>(records: RecordOf<TModels, Name>[], model: Name): Promise<boolean>;
+    batchSave<T extends NewRecord = NewRecord>(records: T[], model: ModelName<TModels>): Promise<boolean>;
     /** Merges into records that exist; arrays are replaced. */
-    batchUpdate<Name extends ModelName<TModels>>(records: Partial<RecordOf<TModels, Name>>[], model: Name): Promise<boolean>;
+    batchUpdate<T extends NewRecord = NewRecord>(records: RecordChange<T>[], model: ModelName<TModels>): Promise<boolean>;
     /** Marks records as deleted; only `id` counts. */
-    batchDelete<Name extends ModelName<TModels>>(records: Partial<RecordOf<TModels, Name>>[], model: Name): Promise<boolean>;
+    batchDelete<T extends NewRecord = NewRecord>(records: RecordChange<T>[], model: ModelName<TModels>): Promise<boolean>;
     /** @deprecated use `batchSave` */
-    batchSend<Name extends ModelName<TModels>>(records: RecordOf<TModels, Name>[], model: Name): Promise<boolean>;
+    batchSend<T extends NewRecord = NewRecord>(records: T[], model: ModelName<TModels>): Promise<boolean>;
     /** From here on the records that are saved are remembered. */
     trackDeletesStart(model: ModelName<TModels>): Promise<void>;
     /** Marks every record as deleted that was not saved since `trackDeletesStart`. */
@@ -254,15 +253,12 @@ export interface NangoSync<TModels = any, TMetadata = any, TCheckpoint = any> ex
     /** @deprecated use `trackDeletesStart` and `trackDeletesEnd` */
     deleteRecordsFromPreviousExecutions(model: ModelName<TModels>): Promise<{ deletedKeys: string[] }>;
     /** Stored records by their ids. */
-    getRecordsByIds<Name extends ModelName<TModels>, Key extends string | number = string>(
-        ids: Key[],
-        model: Name
-    ): Promise<Map<Key, RecordOf<TModels, Name>>>;
+    getRecordsByIds<Key = string | number, T extends NewRecord = AnyRecord<TModels>>(ids: Key[], model: ModelName<TModels>): Promise<Map<Key, T>>;
     /** Every stored record, one after the other. */
-    listRecords<Name extends ModelName<TModels>>(
-        model: Name,
+    listRecords<T extends NewRecord = AnyRecord<TModels>>(
+        model: ModelName<TModels>,
         options?: { cursor?: string | undefined }
-    ): AsyncGenerator<RecordOf<TModels, Name>, undefined, void>;
+    ): AsyncGenerator<T, undefined, void>;
     /** How records of a model are merged; once for a model and run. */
     setMergingStrategy(merging: MergingStrategy, model: ModelName<TModels>): Promise<void>;
 }
