@@ -88,13 +88,16 @@ id!(
     IntegrationId
 );
 id!(
-    /// A connection, unique in its project: a hash of integration and
-    /// connection id, made by the caller.
+    /// A connection, unique in its project: a hash of connection id and
+    /// integration, made by the caller. Read models end connections with their
+    /// integration and the streams do not, so what is hashed should name one
+    /// life of the integration (the position that created it).
     ConnectionKey
 );
 id!(
     /// The state of one script on one connection and variant, unique in its
-    /// project: a hash made by the caller.
+    /// project: a hash of these, made by the caller. As with [`ConnectionKey`],
+    /// it should name one life of the connection.
     SyncKey
 );
 id!(
@@ -130,4 +133,16 @@ pub enum Dialect {
     Pubnub,
     /// Strata's own API and command line.
     Strata,
+}
+
+impl Dialect {
+    /// The dialect as it is stored: `appwrite`, `nango`, `pubnub`, `strata`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Appwrite => "appwrite",
+            Self::Nango => "nango",
+            Self::Pubnub => "pubnub",
+            Self::Strata => "strata",
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod audits;
 mod counts;
 mod db;
 mod error;
+mod integrations;
 mod list;
 mod models;
 mod projection;

@@ -2,8 +2,12 @@
 
 use aggregates::deployment::{Artefact, Plan};
 use aggregates::function::{Settings, Value};
-use aggregates::{Blob, Dialect, Sealed, Text};
+use aggregates::{Blob, Dialect, ScriptCall, Sealed, Text};
 use serde::{Deserialize, Serialize};
+
+mod nango;
+
+pub use nango::{Connection, DryRun, FinishedRun, Integration, NotedFailure, Run, Sync};
 
 /// A function as of some position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +75,10 @@ pub struct Deployment {
     pub worker: String,
     /// Time of the last `BuildStarted`.
     pub build_started_at: Option<i64>,
+    /// Time at which it became `ready`, `failed` or `canceled`.
+    pub ended_at: Option<i64>,
+    /// The dialect's code of the failure; empty where there is none.
+    pub code: String,
     pub failure: String,
 }
 
@@ -100,6 +108,10 @@ pub struct Execution {
     pub input: Option<Blob>,
     pub worker: String,
     pub reason: String,
+    /// The script that was called, if the function is one.
+    pub script: Option<ScriptCall>,
+    /// What an asynchronous call returned, sealed.
+    pub output: Option<Blob>,
 }
 
 /// A project as of some position.

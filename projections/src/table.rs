@@ -328,31 +328,6 @@ impl Statements {
         } = names;
         let open = format!("valid_to = {OPEN_SQL}");
         let columns = table.columns.iter().map(|column| column.name);
-        let scoped: Vec<String> = table
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| column.facet != Facet::No)
-            .map(|(facet, _)| facet.to_string())
-            .collect();
-        let scoped = match scoped.len() {
-            0 => "NULL".to_owned(),
-            _ => scoped.join(", "),
-        };
-        let end_all = |below: &str| {
-            [
-                format!(
-                    "UPDATE {facets} SET valid_to = ?1 WHERE facet = {GLOBAL} AND project = '' \
-                     AND parent = '' AND {open} \
-                     AND sequence IN (SELECT sequence FROM {lives} WHERE {below} AND {open})"
-                ),
-                format!(
-                    "UPDATE {facets} SET valid_to = ?1 \
-                     WHERE facet IN ({scoped}) AND {below} AND {open}"
-                ),
-                format!("UPDATE {lives} SET valid_to = ?1 WHERE {below} AND {open}"),
-            ]
-        };
         let parent = match table.ids_in_parent {
             true => "AND d.parent = ?3",
             false => "",
@@ -378,8 +353,8 @@ impl Statements {
                 "SELECT interval FROM {facets} WHERE facet = ?1 AND project = ?2 \
                  AND parent = ?3 AND value = ?4 AND sequence = ?5 AND {open}"
             ),
-            end_children: end_all("project = ?2 AND parent = ?3"),
-            end_project: end_all("project = ?2"),
+            end_children: endings(names, "project = ?2 AND parent = ?3"),
+            end_project: endings(names, "project = ?2"),
             current: format!(
                 "SELECT d.sequence, d.parent, v.body, d.valid_to \
                  FROM {lives} AS d CROSS JOIN {versions} AS v \
@@ -393,4 +368,50 @@ impl Statements {
             ),
         }
     }
+}
+
+/// The statements that end everything of which a condition holds. When comes
+/// first, then what the condition needs.
+fn endings(names: &Names, below: &str) -> [String; 3] {
+    let Names {
+        table,
+        lives,
+        facets,
+        ..
+    } = names;
+    let open = format!("valid_to = {OPEN_SQL}");
+    let scoped: Vec<String> = table
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.facet != Facet::No)
+        .map(|(facet, _)| facet.to_string())
+        .collect();
+    let scoped = match scoped.len() {
+        0 => "NULL".to_owned(),
+        _ => scoped.join(", "),
+    };
+    [
+        format!(
+            "UPDATE {facets} SET valid_to = ?1 WHERE facet = {GLOBAL} AND project = '' \
+             AND parent = '' AND {open} \
+             AND sequence IN (SELECT sequence FROM {lives} WHERE {below} AND {open})"
+        ),
+        format!(
+            "UPDATE {facets} SET valid_to = ?1 \
+             WHERE facet IN ({scoped}) AND {below} AND {open}"
+        ),
+        format!("UPDATE {lives} SET valid_to = ?1 WHERE {below} AND {open}"),
+    ]
+}
+
+/// The statements that end everything below the children of a parent. When,
+/// project, parent: in this order.
+pub(crate) fn endings_below(names: &Names, children: &Names) -> [String; 3] {
+    let below = format!(
+        "project = ?2 AND parent IN (SELECT id FROM {} \
+         WHERE project = ?2 AND parent = ?3 AND valid_to = {OPEN_SQL})",
+        children.lives
+    );
+    endings(names, &below)
 }

@@ -84,7 +84,8 @@ impl View {
     /// The functions of a project. Filters and sort keys: `id`, `created_at`,
     /// `updated_at`, `sequence`, `name`, `enabled`, `runtime`,
     /// `deployment_id`, `schedule`, `timeout`, `entrypoint`, `commands`,
-    /// `installation_id`. Can be searched.
+    /// `installation_id`, `origin`, and `integration` and `kind` of a script
+    /// (empty for others). Can be searched.
     pub async fn functions(&self, project: &str, list: &List) -> Result<Page<Function>, Error> {
         let page = self
             .list::<FunctionRow>(FUNCTIONS, project, "", list)
@@ -220,7 +221,7 @@ impl View {
         self.global(EXECUTIONS, UNFINISHED).await
     }
 
-    async fn global<R: Row>(
+    pub(crate) async fn global<R: Row>(
         &self,
         slot: usize,
         value: &'static str,
@@ -238,7 +239,7 @@ impl View {
             .collect())
     }
 
-    async fn get<R: Row>(
+    pub(crate) async fn get<R: Row>(
         &self,
         slot: usize,
         project: &str,
@@ -252,7 +253,7 @@ impl View {
             let source = Source {
                 names: &names,
                 project: &project,
-                parent: &parent,
+                parent: Some(&parent),
                 at,
             };
             list::get(db, &source, &id)
@@ -260,21 +261,23 @@ impl View {
         .await
     }
 
-    async fn list<R: Row>(
+    /// `parent`: none, whatever it is.
+    pub(crate) async fn list<R: Row>(
         &self,
         slot: usize,
         project: &str,
-        parent: &str,
+        parent: impl Into<Option<&str>>,
         list: &List,
     ) -> Result<Page<R>, Error> {
-        let (project, parent, list) = (project.to_owned(), parent.to_owned(), list.clone());
+        let parent = parent.into().map(str::to_owned);
+        let (project, list) = (project.to_owned(), list.clone());
         let at = self.at;
         self.long(slot, move |db, generation| {
             let names = Names::new(R::TABLE, generation);
             let source = Source {
                 names: &names,
                 project: &project,
-                parent: &parent,
+                parent: parent.as_deref(),
                 at,
             };
             // The page and the count are of one moment.

@@ -71,6 +71,7 @@ fn function(dice: &mut Dice) -> function::Command {
                 build_specification: String::new(),
                 runtime_specification: String::new(),
                 deployment_retention: 0,
+                script: None,
             },
         },
         4..=7 => function::Command::ActivateDeployment {

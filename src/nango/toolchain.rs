@@ -221,7 +221,11 @@ impl Toolchain {
             "node_modules/undici-types",
             &platform,
         ];
-        let source = Source::from_files([("package.json", MANIFEST), ("package-lock.json", LOCK)]);
+        let lock = lock_with(&platform)?;
+        let source = Source::from_files([
+            ("package.json", MANIFEST.to_owned()),
+            ("package-lock.json", lock),
+        ]);
         let compiler = &self.inner.compiler;
         compiler.install_packages(&source, &folders, &made).await?;
         let types = made.join("node_modules/nango");
@@ -237,6 +241,17 @@ impl Toolchain {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The lock file with one of its packages as for every platform: a bundle never holds one that is
+/// for some platforms only, so that they are passed over otherwise.
+fn lock_with(folder: &str) -> Result<String, serde_json::Error> {
+    let mut lock: serde_json::Value = serde_json::from_str(LOCK)?;
+    if let Some(package) = lock["packages"][folder].as_object_mut() {
+        package.remove("os");
+        package.remove("cpu");
+    }
+    Ok(lock.to_string())
 }
 
 #[cfg(unix)]

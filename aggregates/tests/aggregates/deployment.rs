@@ -19,6 +19,7 @@ pub(crate) fn plan(chunks: u32) -> Plan {
         activate: true,
         size: 10,
         chunks,
+        script: None,
     }
 }
 
@@ -76,6 +77,7 @@ fn artefact() -> Artefact {
         kind: ArtefactKind::JavaScript,
         code: blob("code", 3),
         source_map: Some(blob("map", 4)),
+        script: None,
     }
 }
 
@@ -100,6 +102,7 @@ fn succeeded(attempt: u32) -> Event {
 fn fail(attempt: u32) -> Command {
     Command::FailBuild {
         attempt,
+        code: "compilation_error".into(),
         reason: "syntax".into(),
         duration_ms: 12,
         log: "bad\n".into(),
@@ -109,6 +112,7 @@ fn fail(attempt: u32) -> Command {
 fn failed(attempt: u32) -> Event {
     Event::BuildFailed {
         attempt,
+        code: "compilation_error".into(),
         reason: "syntax".into(),
         duration_ms: 12,
         log: "bad\n".into(),

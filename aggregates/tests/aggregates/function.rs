@@ -1,7 +1,7 @@
 use aggregates::function::{
     Change, Command, Error, Event, Function, ProviderChange, Settings, Value, Variable,
 };
-use aggregates::{Dialect, Sealed};
+use aggregates::{Dialect, Script, ScriptKind, Sealed};
 
 use crate::{Case, check};
 
@@ -22,6 +22,7 @@ pub(crate) fn settings(name: &str) -> Settings {
         build_specification: "s-1vcpu-512mb".into(),
         runtime_specification: "s-1vcpu-512mb".into(),
         deployment_retention: 0,
+        script: None,
     }
 }
 
@@ -145,7 +146,29 @@ fn the_function_itself() {
         },
         needs_build: true,
     };
+    let script = |name: &str| Settings {
+        script: Some(Script {
+            integration: "github".into(),
+            kind: ScriptKind::Action,
+            name: "create-issue".into(),
+        }),
+        ..settings(name)
+    };
     check::<Function>(vec![
+        Case {
+            name: "a script stays the script that it is",
+            given: vec![Event::FunctionCreated {
+                origin: Dialect::Nango,
+                settings: script("Hello"),
+            }],
+            when: Command::Update {
+                change: change("Hi"),
+            },
+            then: Ok(vec![Event::FunctionUpdated {
+                settings: script("Hi"),
+                needs_build: true,
+            }]),
+        },
         Case {
             name: "create",
             given: vec![],

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use aggregates::event::{Event, decode};
-use aggregates::{deployment, execution, function, project, rejection};
+use aggregates::{
+    compilation, connection, deployment, dryrun, execution, function, integration, project,
+    rejection, sync,
+};
 use serde_json::Value;
 
 #[test]
@@ -30,6 +33,11 @@ fn every_stored_payload_is_still_read() {
                 Event::Function(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Deployment(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Execution(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Integration(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Connection(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Sync(event) => (event.kind(), serde_json::to_value(event)),
+                Event::DryRun(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Compilation(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Rejection(event) => (event.kind(), serde_json::to_value(event)),
             };
             assert_eq!(now, kind);
@@ -46,6 +54,11 @@ fn every_stored_payload_is_still_read() {
         function::Event::KINDS,
         deployment::Event::KINDS,
         execution::Event::KINDS,
+        integration::Event::KINDS,
+        connection::Event::KINDS,
+        sync::Event::KINDS,
+        dryrun::Event::KINDS,
+        compilation::Event::KINDS,
         rejection::Event::KINDS,
     ];
     for kind in all.iter().flat_map(|kinds| kinds.iter()) {

@@ -1,11 +1,15 @@
 //! Given these events, when this command comes, then these events follow.
 
+mod connection;
 mod deployment;
+mod dryrun;
 mod execution;
 mod function;
 mod golden;
+mod integration;
 mod project;
 mod rejection;
+mod sync;
 
 use aggregates::Fold;
 use cqrs_es::test::TestFramework;
@@ -30,5 +34,19 @@ where
             .when(case.when)
             .inspect_result();
         assert_eq!(outcome, case.then, "{}", case.name);
+    }
+}
+
+fn case<A: Fold>(
+    name: &'static str,
+    given: &[A::Event],
+    when: A::Command,
+    then: Result<Vec<A::Event>, A::Error>,
+) -> Case<A> {
+    Case {
+        name,
+        given: given.to_vec(),
+        when,
+        then,
     }
 }

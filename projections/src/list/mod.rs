@@ -22,9 +22,21 @@ use walk::{Arm, Sql, begun, facet_arms, is_alive, version};
 pub(crate) struct Source<'a> {
     pub names: &'a Names,
     pub project: &'a str,
-    pub parent: &'a str,
+    /// None: whatever the parent is.
+    pub parent: Option<&'a str>,
     /// The position that is asked for; none: now.
     pub at: Option<u64>,
+}
+
+impl Source<'_> {
+    /// The condition that `d`, a life or a facet, is of this list.
+    fn scope(&self, sql: &mut Sql) -> String {
+        let project = format!("d.project = {}", sql.bind(self.project));
+        match self.parent {
+            Some(parent) => format!("{project} AND d.parent = {}", sql.bind(parent)),
+            None => project,
+        }
+    }
 }
 
 /// Reads a page.
@@ -71,7 +83,8 @@ pub(crate) fn get<R: Row>(
         version(names, source.at, &mut sql),
     );
     if names.table.ids_in_parent {
-        text += &format!(" AND d.parent = {}", sql.bind(source.parent));
+        let parent = source.parent.unwrap_or_default();
+        text += &format!(" AND d.parent = {}", sql.bind(parent));
     }
     text += " ORDER BY d.sequence DESC LIMIT 1";
     let mut found = None;
@@ -228,14 +241,14 @@ impl Plan<'_> {
         let filters = self.conditions(&mut sql, walk.fulfils)?;
         if filters.is_empty()
             && let Some((facet, value)) = walk.counted
+            && let Some(parent) = self.source.parent
         {
             let names = self.source.names;
             let table = counts::table(names.table, names.generation);
-            let (project, parent) = (self.source.project.into(), self.source.parent.into());
             let key = [
                 (facet as i64).into(),
-                project,
-                parent,
+                self.source.project.into(),
+                parent.into(),
                 value.as_str().into(),
             ];
             let total = counts::count(db, &table, key, self.source.at)?;

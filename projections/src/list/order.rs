@@ -62,13 +62,12 @@ impl Plan<'_> {
         let (names, at) = (self.source.names, self.source.at);
         let text = format!(
             "SELECT {}, d.valid_to FROM {} AS d CROSS JOIN {} AS v \
-             WHERE d.project = {} AND d.parent = {} AND d.id = {} AND {} AND {} \
+             WHERE {} AND d.id = {} AND {} AND {} \
              ORDER BY d.sequence DESC LIMIT 1",
             expressions.join(", "),
             names.lives,
             names.versions,
-            sql.bind(self.source.project),
-            sql.bind(self.source.parent),
+            self.source.scope(&mut sql),
             sql.bind(id),
             begun(at, &mut sql),
             version(names, at, &mut sql),

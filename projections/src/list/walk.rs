@@ -179,11 +179,10 @@ impl Plan<'_> {
             walk.ordered_by = Some(names.table.columns[facet].name);
             return walk;
         }
-        let project = sql.bind(self.source.project);
-        let parent = sql.bind(self.source.parent);
+        let scope = self.source.scope(sql);
         Walk {
             arms: life_arms(names, self.source.at, self.dialect, sql),
-            conditions: vec![format!("d.project = {project} AND d.parent = {parent}")],
+            conditions: vec![scope],
             fulfils: None,
             ordered_by: None,
             counted: None,
@@ -191,13 +190,10 @@ impl Plan<'_> {
     }
 
     fn facet_walk(&self, sql: &mut Sql, facet: usize) -> Walk {
-        let project = sql.bind(self.source.project);
-        let parent = sql.bind(self.source.parent);
+        let scope = self.source.scope(sql);
         Walk {
             arms: facet_arms(self.source.names, self.source.at, self.dialect, sql),
-            conditions: vec![format!(
-                "d.facet = {facet} AND d.project = {project} AND d.parent = {parent}"
-            )],
+            conditions: vec![format!("d.facet = {facet} AND {scope}")],
             fulfils: None,
             ordered_by: None,
             counted: None,
@@ -211,8 +207,7 @@ impl Plan<'_> {
         let Some(facet) = columns.position(|column| column.facet == Facet::Words) else {
             return format!("(SELECT sequence FROM {} WHERE 1 = 0) AS d", names.lives);
         };
-        let project = sql.bind(self.source.project);
-        let parent = sql.bind(self.source.parent);
+        let scope = self.source.scope(sql);
         let mut matching: Vec<String> = Vec::new();
         match term {
             Term::Any { words, prefix } => {
@@ -236,7 +231,7 @@ impl Plan<'_> {
             for matching in &matching {
                 each.push(format!(
                     "SELECT d.sequence AS sequence FROM {from} WHERE d.facet = {facet} \
-                     AND d.project = {project} AND d.parent = {parent} AND {matching} AND {alive}"
+                     AND {scope} AND {matching} AND {alive}"
                 ));
             }
         }

@@ -66,7 +66,16 @@ fn digest(name: &str) -> i64 {
 fn is_ours(event: &Event) -> bool {
     matches!(
         &*event.stream.kind,
-        "project" | "function" | "deployment" | "execution" | "compilation" | "rejection"
+        "project"
+            | "function"
+            | "deployment"
+            | "execution"
+            | "integration"
+            | "connection"
+            | "sync"
+            | "dryrun"
+            | "rejection"
+            | "compilation"
     )
 }
 

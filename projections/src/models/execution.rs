@@ -181,6 +181,8 @@ fn requested(event: &Recorded, id: &str, request: &Request, deployment: &str) ->
         input: None,
         worker: String::new(),
         reason: String::new(),
+        script: request.script.clone(),
+        output: None,
     }
 }
 
@@ -197,6 +199,7 @@ fn finish(row: &mut Execution, result: &Outcome, now: i64) {
     row.errors.clone_from(&result.errors);
     row.duration_us = result.duration_us;
     row.reason.clone_from(&result.reason);
+    row.output.clone_from(&result.output);
     row.input = None;
     row.updated_at = now;
 }

@@ -41,6 +41,9 @@ impl Row for FunctionRow {
             Column::text("entrypoint"),
             Column::text("commands"),
             Column::text("installation_id"),
+            Column::text("origin").facet(),
+            Column::text("integration").facet(),
+            Column::text("kind"),
             Column::text("words").words(),
         ],
         computed: &[],
@@ -62,6 +65,10 @@ impl Row for FunctionRow {
         to.text(&settings.entrypoint);
         to.text(&settings.commands);
         to.text(&settings.provider.installation_id);
+        let script = settings.script.as_ref();
+        to.text(row.origin.as_str());
+        to.text(script.map_or("", |script| &script.integration));
+        to.text(script.map_or("", |script| script.kind.as_str()));
         to.text(&self.words);
     }
 }

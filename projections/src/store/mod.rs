@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use crate::Error;
 use crate::db::{Database, Value};
 use crate::models::DEFINITIONS;
+use crate::projection::Definition;
 
 /// Where read models are kept.
 #[derive(Clone)]
@@ -128,6 +129,12 @@ fn doubt(
 /// nothing, and drops those that belong to none. `own` are not of projections.
 fn begin(db: &mut dyn Database, own: &[&str]) -> Result<Pointers, Error> {
     let mut pointers = Pointers::default();
+    let there = tables(db)?;
+    // Another release has dropped what it did not know.
+    let complete = |definition: &Definition, generation| {
+        let tables = (definition.make)(generation, true).tables();
+        tables.iter().all(|table| there.contains(table))
+    };
     for (pointer, definition) in pointers.iter_mut().zip(&DEFINITIONS) {
         let mut found = None;
         db.query(
@@ -141,7 +148,7 @@ fn begin(db: &mut dyn Database, own: &[&str]) -> Result<Pointers, Error> {
         )?;
         *pointer = match found {
             Some((version, generation, checkpoint, 1))
-                if version == i64::from(definition.version) =>
+                if version == i64::from(definition.version) && complete(definition, generation) =>
             {
                 Pointer {
                     generation,
@@ -162,7 +169,7 @@ fn begin(db: &mut dyn Database, own: &[&str]) -> Result<Pointers, Error> {
             keep.extend((definition.make)(pointer.generation, true).tables());
         }
     }
-    for table in tables(db)? {
+    for table in there {
         if !own.contains(&table.as_str()) && !keep.contains(&table) {
             db.run(&format!("DROP TABLE {table}"))?;
         }

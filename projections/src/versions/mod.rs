@@ -1,6 +1,7 @@
 //! The rows of one versioned table as a projection writes them: what is now,
 //! behind a cache, with the framework opening and closing validities.
 
+mod endings;
 mod facets;
 mod part;
 
@@ -273,41 +274,6 @@ impl<R: Row> Versions<R> {
         }
         self.ended.push([position, current.sequence]);
         Ok(Some(current.row))
-    }
-
-    /// Ends the lives of everything below a parent.
-    pub(crate) fn end_children(
-        &mut self,
-        store: &mut Store<'_>,
-        project: &str,
-        parent: &str,
-    ) -> Result<(), Error> {
-        self.prepare(store)?;
-        if let Some(counts) = &mut self.counts {
-            counts.end(store, project, Some(parent))?;
-        }
-        let values = [store.position.into(), project.into(), parent.into()];
-        for sql in &self.statements.end_children {
-            store.db.execute(sql, &values)?;
-        }
-        Ok(())
-    }
-
-    /// Ends the lives of everything in a project.
-    pub(crate) fn end_project(
-        &mut self,
-        store: &mut Store<'_>,
-        project: &str,
-    ) -> Result<(), Error> {
-        self.prepare(store)?;
-        if let Some(counts) = &mut self.counts {
-            counts.end(store, project, None)?;
-        }
-        let values = [store.position.into(), project.into()];
-        for sql in &self.statements.end_project {
-            store.db.execute(sql, &values)?;
-        }
-        Ok(())
     }
 
     /// The id of the newest row below a parent.

@@ -8,7 +8,10 @@ use aggregates::event::Event;
 use aggregates::execution::{Outcome, Request};
 use aggregates::function::{Provider, Settings, Value, Variable};
 use aggregates::project::Key;
-use aggregates::{Blob, Dialect, Sealed, Text, deployment, execution, function, project};
+use aggregates::{
+    Blob, Dialect, Script, ScriptArtefact, ScriptCall, ScriptKind, ScriptPlan, ScriptSource,
+    Sealed, Text, deployment, execution, function, project,
+};
 
 use crate::journal::Memory;
 use crate::naive::World;
@@ -21,7 +24,7 @@ pub type Step = (u8, u8, u8, u8);
 pub struct History {
     /// What is after each position; the first is before the first event.
     pub worlds: Vec<World>,
-    streams: HashMap<String, u8>,
+    pub streams: HashMap<String, u8>,
     now: i64,
 }
 
@@ -29,7 +32,9 @@ pub const PROJECTS: [&str; 2] = ["alpha", "beta"];
 pub const NAMES: [&str; 6] = ["Hello", "hello world", "Straße", "b", "STRASSE", "My fn-2"];
 pub const RUNTIMES: [&str; 3] = ["node-22", "node-20", "wasm"];
 
-fn pick<T: Copy>(from: &[T], by: u8) -> T {
+pub const KINDS: [ScriptKind; 3] = [ScriptKind::Action, ScriptKind::Sync, ScriptKind::OnEvent];
+
+pub fn pick<T: Copy>(from: &[T], by: u8) -> T {
     from[by as usize % from.len()]
 }
 
@@ -50,6 +55,11 @@ pub fn settings(a: u8, b: u8) -> Settings {
         build_specification: String::new(),
         runtime_specification: String::new(),
         deployment_retention: 0,
+        script: (a % 4 > 1).then(|| Script {
+            integration: pick(&["i-0", "i-1"], b).to_owned(),
+            kind: pick(&KINDS, a),
+            name: pick(&NAMES, a).to_owned(),
+        }),
     }
 }
 
@@ -61,7 +71,7 @@ pub fn project(name: &str) -> Event {
     })
 }
 
-fn blob(a: u8) -> Blob {
+pub fn blob(a: u8) -> Blob {
     Blob {
         sha256: format!("{a:064x}"),
         size: u64::from(a) + 1,
@@ -76,6 +86,12 @@ pub fn request(function: &str, a: u8) -> Request {
         path: format!("/{}", pick(&NAMES, a)),
         headers: vec![("accept".to_owned(), "*/*".to_owned())],
         user: String::new(),
+        script: a.is_multiple_of(5).then(|| ScriptCall {
+            integration: "i-0".to_owned(),
+            connection: "conn".to_owned(),
+            kind: pick(&KINDS, a),
+            name: "n".to_owned(),
+        }),
     }
 }
 
@@ -88,6 +104,7 @@ pub fn outcome(a: u8) -> Outcome {
         errors: Text::default(),
         duration_us: u64::from(a) * 1000,
         reason: "ok".to_owned(),
+        output: a.is_multiple_of(4).then(|| blob(a)),
     }
 }
 
@@ -100,6 +117,14 @@ pub fn plan(function: &str, a: u8) -> Plan {
         activate: !a.is_multiple_of(4),
         size: u64::from(a),
         chunks: 1,
+        script: a.is_multiple_of(3).then(|| ScriptPlan {
+            integration: "i-0".to_owned(),
+            provider: "github".to_owned(),
+            kind: pick(&KINDS, a),
+            name: "n".to_owned(),
+            version: None,
+            source: pick(&[ScriptSource::Standalone, ScriptSource::Catalog], a),
+        }),
     }
 }
 
@@ -157,7 +182,8 @@ impl History {
         use execution::Event as E;
         use function::Event as F;
         use project::Event as P;
-        match what % 32 {
+        match what % 48 {
+            32.. => self.nango(journal, project, (what % 48 - 32, a, b, c)),
             0 if exists && c % 8 == 0 => self.happen(
                 journal,
                 "project",
@@ -198,7 +224,7 @@ impl History {
             }
             4..=7 if !own => {
                 let created = F::FunctionCreated {
-                    origin: Dialect::Appwrite,
+                    origin: pick(&[Dialect::Appwrite, Dialect::Nango], c),
                     settings: settings(b, c),
                 };
                 self.happen(
@@ -325,6 +351,10 @@ impl History {
                     kind: ArtefactKind::JavaScript,
                     code: blob(c),
                     source_map: None,
+                    script: (c % 3 == 0).then(|| ScriptArtefact {
+                        version: "1".to_owned(),
+                        definition: Text::Inline("{}".to_owned()),
+                    }),
                 };
                 let ended = D::BuildSucceeded {
                     attempt: 1,
@@ -344,6 +374,7 @@ impl History {
                 let ended = if c % 2 == 0 {
                     D::BuildFailed {
                         attempt: 0,
+                        code: pick(&["", "timeout"], c / 2).to_owned(),
                         reason: "no".to_owned(),
                         duration_ms: 5,
                         log,
@@ -438,7 +469,14 @@ impl History {
         }
     }
 
-    fn happen(&mut self, journal: &Arc<Memory>, kind: &str, key: &str, state: u8, event: Event) {
+    pub fn happen(
+        &mut self,
+        journal: &Arc<Memory>,
+        kind: &str,
+        key: &str,
+        state: u8,
+        event: Event,
+    ) {
         // Some events are of the same millisecond.
         self.now += (self.worlds.len() % 3) as i64;
         let position = journal.push(kind, key, self.now, &event);

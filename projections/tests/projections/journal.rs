@@ -90,6 +90,11 @@ pub fn payload(event: &Happened) -> (&'static str, String) {
         Happened::Function(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::Deployment(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::Execution(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Integration(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Connection(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Sync(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::DryRun(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Compilation(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::Rejection(event) => (event.kind(), serde_json::to_string(event).unwrap()),
     }
 }

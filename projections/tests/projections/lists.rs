@@ -18,11 +18,11 @@ pub trait Listed: Clone + PartialEq + std::fmt::Debug {
     }
 }
 
-fn text(text: &str) -> Scalar {
+pub fn text(text: &str) -> Scalar {
     Scalar::Text(text.to_owned())
 }
 
-fn number(number: impl TryInto<i64>) -> Scalar {
+pub fn number(number: impl TryInto<i64>) -> Scalar {
     Scalar::Integer(number.try_into().unwrap_or(i64::MAX))
 }
 
@@ -41,6 +41,9 @@ impl Listed for Function {
         "entrypoint",
         "commands",
         "installation_id",
+        "origin",
+        "integration",
+        "kind",
     ];
 
     fn id(&self) -> &str {
@@ -49,6 +52,7 @@ impl Listed for Function {
 
     fn column(&self, name: &str) -> Scalar {
         let settings = &self.settings;
+        let script = settings.script.as_ref();
         match name {
             "id" => text(&self.id),
             "created_at" => number(self.created_at),
@@ -63,6 +67,9 @@ impl Listed for Function {
             "entrypoint" => text(&settings.entrypoint),
             "commands" => text(&settings.commands),
             "installation_id" => text(&settings.provider.installation_id),
+            "origin" => text(self.origin.as_str()),
+            "integration" => text(script.map_or("", |script| &script.integration)),
+            "kind" => text(script.map_or("", |script| script.kind.as_str())),
             _ => unreachable!("{name}"),
         }
     }
@@ -395,7 +402,8 @@ impl Dice {
                 "id" | "name" | "runtime" | "deployment_id" | "schedule" | "entrypoint"
                 | "commands" | "installation_id" | "key" | "function_id" | "resource_type"
                 | "status" | "type" | "trigger" | "request_method" | "method" | "request_path"
-                | "path" => text(dice.pick(&NAMES)),
+                | "path" | "origin" | "integration" | "kind" | "provider" | "connection_id"
+                | "variant" => text(dice.pick(&NAMES)),
                 _ => number(dice.roll(10)),
             },
         };

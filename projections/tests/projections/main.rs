@@ -6,6 +6,7 @@ mod journal;
 mod lists;
 mod measure;
 mod naive;
+mod nango;
 mod nodes;
 mod property;
 mod runner;

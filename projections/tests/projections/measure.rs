@@ -122,6 +122,7 @@ async fn journal(events: u64, only_functions: bool) -> Arc<dyn Journal> {
                             kind: ArtefactKind::JavaScript,
                             code: blob,
                             source_map: None,
+                            script: None,
                         },
                         duration_ms: 1200,
                         log: "[00:00:00] [strata] Deployment finished.\n".to_owned(),

@@ -7,7 +7,9 @@ use aggregates::event::Event;
 use aggregates::{Text, deployment, execution, function, project};
 use projections::model::{Deployment, Execution, Function, Key, Project, Variable};
 
-type In = (String, String);
+use crate::nango::naive::Nango;
+
+pub type In = (String, String);
 
 /// Everything that there is at one position.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,8 @@ pub struct World {
     pub executions: BTreeMap<In, Execution>,
     /// Deployments that were active at some time.
     pub activated: BTreeSet<In>,
+    /// Integrations and what belongs to them.
+    pub nango: Nango,
 }
 
 fn split(key: &str) -> In {
@@ -36,8 +40,11 @@ impl World {
             Event::Function(event) => self.function(position, now, project, id, event),
             Event::Deployment(event) => self.deployment(position, now, project, id, event),
             Event::Execution(event) => self.execution(position, now, project, id, event),
+            Event::Integration(_) | Event::Connection(_) | Event::Sync(_) | Event::DryRun(_) => {
+                self.nango.apply(position, now, (project, id), event);
+            }
             // Only the audit log has those.
-            Event::Rejection(_) => {}
+            Event::Compilation(_) | Event::Rejection(_) => {}
         }
     }
 
@@ -64,6 +71,7 @@ impl World {
                 self.logs.retain(|(project, _), _| *project != id);
                 self.activated.retain(|(project, _)| *project != id);
                 self.executions.retain(|(project, _), _| *project != id);
+                self.nango.end_project(&id);
             }
             E::KeyCreated { id: key_id, key } => {
                 let row = Key {
@@ -239,6 +247,8 @@ impl World {
                 attempt: 0,
                 worker: String::new(),
                 build_started_at: None,
+                ended_at: None,
+                code: String::new(),
                 failure: String::new(),
             };
             self.deployments.insert(at.clone(), row);
@@ -256,6 +266,7 @@ impl World {
         let mut ended = |row: &mut Deployment, status: &str, duration, text: &str| {
             row.status = status.to_owned();
             row.build_duration_ms = duration;
+            row.ended_at = Some(now);
             self.logs.get_mut(&at).unwrap().push_str(text);
         };
         match event {
@@ -299,12 +310,14 @@ impl World {
                 ended(row, "ready", *duration_ms, log);
             }
             E::BuildFailed {
+                code,
                 reason,
                 duration_ms,
                 log,
                 ..
             } => {
                 row.failure = reason.clone();
+                row.code = code.clone();
                 ended(row, "failed", *duration_ms, log);
             }
             E::BuildCanceled { duration_ms, log } => ended(row, "canceled", *duration_ms, log),
@@ -347,6 +360,7 @@ impl World {
             row.errors = result.errors.clone();
             row.duration_us = result.duration_us;
             row.reason = result.reason.clone();
+            row.output = result.output.clone();
             row.input = None;
         };
         match event {
@@ -382,6 +396,8 @@ impl World {
                     input: None,
                     worker: String::new(),
                     reason: String::new(),
+                    script: request.script.clone(),
+                    output: None,
                 };
                 match event {
                     E::ExecutionRecorded { result, .. } => finish(&mut row, result),

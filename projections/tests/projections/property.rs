@@ -15,7 +15,7 @@ use crate::naive::World;
 
 const EVERY: Duration = Duration::from_secs(20);
 
-fn equal<T: Listed>(
+pub fn equal<T: Listed>(
     what: &str,
     list: &List,
     expected: Option<Page<T>>,
@@ -84,6 +84,7 @@ pub async fn check(view: &View, world: &World, dice: &mut Dice) {
             let found = view.execution(project, execution).await.unwrap();
             assert_eq!(found.as_ref(), world.executions.get(&at));
         }
+        crate::nango::check::of_project(view, &world.nango, project, dice).await;
     }
     assert_eq!(
         view.key_by_hash("alphak0").await.unwrap().is_some(),
@@ -92,9 +93,13 @@ pub async fn check(view: &View, world: &World, dice: &mut Dice) {
             .contains_key(&("alpha".to_owned(), "k0".to_owned()))
     );
     overall(view, world).await;
+    crate::nango::check::overall(view, &world.nango).await;
 }
 
-fn of<T: Clone>(all: &std::collections::BTreeMap<(String, String), T>, project: &str) -> Vec<T> {
+pub fn of<T: Clone>(
+    all: &std::collections::BTreeMap<(String, String), T>,
+    project: &str,
+) -> Vec<T> {
     let own = all.iter().filter(|((own, _), _)| own == project);
     own.map(|(_, row)| row.clone()).collect()
 }
@@ -181,9 +186,12 @@ async fn check_audit(view: &View, journal: &Memory, at: u64, dice: &mut Dice) {
     };
     let filter = AuditFilter {
         project: some(dice, &PROJECTS),
-        stream: some(dice, &["function-alpha:f-0", "project-beta"]),
+        stream: some(
+            dice,
+            &["function-alpha:f-0", "project-beta", "sync-alpha:s0"],
+        ),
         actor: some(dice, &["key:0", "key:1"]),
-        event: some(dice, &["FunctionCreated", "ProjectCreated"]),
+        event: some(dice, &["FunctionCreated", "ConnectionCreated"]),
         correlation: some(dice, &["correlation-1", "correlation-2"]),
         after: (dice.roll(3) == 0).then(|| dice.roll(30) as u64),
         before: (dice.roll(3) == 0).then(|| dice.roll(60) as u64),

@@ -312,6 +312,7 @@ mod tests {
             build_specification: String::new(),
             runtime_specification: String::new(),
             deployment_retention: 0,
+            script: None,
         };
         let function_row = Function {
             id: "f".to_owned(),
@@ -346,6 +347,7 @@ mod tests {
                 activate: true,
                 size: 1,
                 chunks: 1,
+                script: None,
             },
             activate: true,
             status: "ready".to_owned(),
@@ -359,6 +361,8 @@ mod tests {
             attempt: 1,
             worker: String::new(),
             build_started_at: None,
+            ended_at: None,
+            code: String::new(),
             failure: String::new(),
         };
         let shown = deployment(&deployment_row, "log");
@@ -388,6 +392,8 @@ mod tests {
             input: None,
             worker: String::new(),
             reason: "ok".to_owned(),
+            script: None,
+            output: None,
         };
         let shown = execution(&execution_row, "", "");
         same_fields(&shown, EXECUTION);

@@ -69,6 +69,8 @@ impl Functions {
                     attempt: 0,
                     worker: String::new(),
                     build_started_at: None,
+                    ended_at: None,
+                    code: String::new(),
                     failure: String::new(),
                 };
                 let at = at.below(function);
@@ -110,6 +112,7 @@ impl Functions {
                 self.log(store, &log(text))?;
                 let function = self.change(store, at, now, |row| {
                     row.status = "ready".to_owned();
+                    row.ended_at = Some(now);
                     row.build_size = artefact.size();
                     row.artefact = Some(artefact.clone());
                     row.build_duration_ms = *duration_ms;
@@ -117,6 +120,7 @@ impl Functions {
                 self.refresh(store, project, function)?;
             }
             Happened::BuildFailed {
+                code,
                 reason,
                 duration_ms,
                 log: text,
@@ -125,6 +129,8 @@ impl Functions {
                 self.log(store, &log(text))?;
                 let function = self.change(store, at, now, |row| {
                     row.status = "failed".to_owned();
+                    row.ended_at = Some(now);
+                    row.code.clone_from(code);
                     row.failure.clone_from(reason);
                     row.build_duration_ms = *duration_ms;
                 })?;
@@ -137,6 +143,7 @@ impl Functions {
                 self.log(store, &log(text))?;
                 let function = self.change(store, at, now, |row| {
                     row.status = "canceled".to_owned();
+                    row.ended_at = Some(now);
                     row.build_duration_ms = *duration_ms;
                 })?;
                 self.refresh(store, project, function)?;

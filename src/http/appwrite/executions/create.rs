@@ -274,6 +274,8 @@ fn finished(request: &Request, asked: &Call, ran: Ran) -> Result<Reply, Error> {
         input: None,
         worker: String::new(),
         reason: ran.result.reason,
+        script: None,
+        output: None,
     };
     let value = super::super::model::execution(&row, logs, errors);
     let value = request.shaped(Model::Execution, value);
