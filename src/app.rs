@@ -22,8 +22,9 @@ use crate::config::Config;
 use crate::execution::{self, Contract, Executor, Programs};
 use crate::http::Rejections;
 use crate::http::metrics::Metrics;
+use crate::http::nango::Rate;
 use crate::installation;
-use crate::nango::Nango;
+use crate::nango::{self, Nango};
 use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser, Sweeper};
 use crate::vault::{self, Vault};
 
@@ -53,6 +54,8 @@ pub struct App {
     pub calls: Calls,
     /// What the Nango dialect needs below its wire format.
     pub nango: Nango,
+    /// Counts requests of the Nango dialect.
+    pub rate: Rate,
     /// Keeps what was turned away.
     pub rejections: Rejections,
     /// What is counted.
@@ -156,7 +159,37 @@ impl App {
             Dialect::Appwrite,
             Arc::new(crate::http::appwrite::contract(&public_url, &vault)),
         );
-        let nango = Nango::new(&config, compiler.clone(), sandbox.clone());
+        let scripts = nango::Scripts::default();
+        contracts.insert(Dialect::Nango, Arc::new(scripts.clone()));
+        let toolchain = nango::Toolchain::new(
+            compiler.clone(),
+            sandbox.clone(),
+            &dir.join("cache/nango"),
+            config.type_check,
+        );
+        let shared = Arc::new(nango::Shared {
+            compiling: nango::compile::Compiling::new(toolchain),
+            connections: nango::connections::Connections::new(
+                bus.clone(),
+                vault.clone(),
+                catalogue(config.providers.as_deref())?,
+                nango::transport::Outbound(sandbox.outbound(outbound.clone(), 256)),
+            ),
+            records: open_records(&config, &dir).await?,
+            bus: bus.clone(),
+            reads: reads.clone(),
+            blobs: blobs.clone(),
+            vault: vault.clone(),
+            cluster: cluster.clone(),
+            public_url: public_url.clone(),
+            validate: serde_json::json!({
+                "input": config.validate_scripts,
+                "output": config.validate_scripts,
+            }),
+            changed: tokio::sync::Notify::new(),
+            runs: std::sync::OnceLock::new(),
+        });
+        scripts.set(shared.clone());
         let (specialiser, queue) = Specialiser::new();
         let executor = execution::Options {
             bus: bus.clone(),
@@ -170,6 +203,8 @@ impl App {
             specialiser: specialiser.clone(),
         }
         .build();
+        let _ = shared.runs.set(executor.clone());
+        let nango = Nango::new(shared);
         let builds = BuildOptions {
             bus: bus.clone(),
             reads: reads.clone(),
@@ -184,6 +219,7 @@ impl App {
             upload_timeout: config.upload_timeout,
         }
         .build();
+        let rate = Rate::new(config.nango_rate_limit);
         let parallel = config.max_instances as usize;
         let calls = Calls::new(executor.clone(), cluster.clone(), parallel);
         let (rejections, waiting) = Rejections::new();
@@ -200,6 +236,7 @@ impl App {
             builds,
             calls,
             nango,
+            rate,
             rejections,
             metrics: Metrics::default(),
             stop,
@@ -229,6 +266,7 @@ impl App {
         }
         self.builds.recover().await?;
         self.calls.sweep(&self.reads).await?;
+        self.nango.dryruns.recover().await?;
         let schedules = Schedules::new(
             self.bus.clone(),
             self.executor.clone(),
@@ -240,6 +278,7 @@ impl App {
             Arc::new(self.calls.clone()),
             Arc::new(schedules.clone()),
             Arc::new(specialiser),
+            Arc::new(self.nango.syncs.clone()),
         ];
         let follow = crate::sagas::follow(self.bus.clone(), head, sagas, self.stop.clone());
         self.background.spawn(follow);
@@ -256,6 +295,8 @@ impl App {
             .spawn(async move { schedules.run(stop).await });
         let (builds, stop) = (self.builds.clone(), self.stop.clone());
         self.background.spawn(async move { builds.run(stop).await });
+        let (syncs, stop) = (self.nango.syncs.clone(), self.stop.clone());
+        self.background.spawn(async move { syncs.run(stop).await });
         Ok(())
     }
 
@@ -265,7 +306,13 @@ impl App {
         self.stop.cancel();
         self.background.close();
         self.background.wait().await;
-        let work = [self.builds.tasks(), self.calls.tasks()];
+        let nango = &self.nango;
+        let work = [
+            self.builds.tasks(),
+            self.calls.tasks(),
+            nango.syncs.tasks(),
+            nango.dryruns.tasks(),
+        ];
         let drained = futures::future::join_all(work.iter().map(|tasks| tasks.drained()));
         if tokio::time::timeout(drain, drained).await.is_err() {
             let left: usize = work.iter().map(|tasks| tasks.len()).sum();
@@ -278,6 +325,7 @@ impl App {
                 tasks.drained().await;
             }
         }
+        self.nango.records.close().await;
         self.reads.close().await;
         self.ended.cancel();
         self.left.cancelled().await;
@@ -312,6 +360,31 @@ fn compile_engine_apart(dir: &Path, mac_key: [u8; 32]) {
         Ok(status) => tracing::debug!(%status, "the engine is compiled here"),
         Err(error) => tracing::debug!(%error, "the engine is compiled here"),
     }
+}
+
+/// The built-in providers, and those of the operator.
+fn catalogue(file: Option<&Path>) -> anyhow::Result<connectors::Catalogue> {
+    let built_in = connectors::Catalogue::built_in();
+    let Some(path) = file else {
+        return Ok(built_in);
+    };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read the providers of {shown}"))?;
+    let extended = built_in.with_file(&text);
+    extended.with_context(|| format!("the providers of {shown} cannot be used"))
+}
+
+/// Where records of syncs are kept.
+async fn open_records(config: &Config, dir: &Path) -> anyhow::Result<records::Records> {
+    let options = match &config.database_url {
+        Some(url) => records::Options::postgres(url.as_str()),
+        None => records::Options::sqlite(dir.join("records.db")),
+    };
+    options
+        .build()
+        .await
+        .context("cannot open the records of syncs")
 }
 
 /// Functions reach the public internet and this server; everything else only

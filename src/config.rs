@@ -96,6 +96,16 @@ pub struct Settings {
     /// YAML file of providers beside the built-in ones [default: none]
     #[arg(long, env = "STRATA_PROVIDERS", value_name = "FILE")]
     pub providers: Option<PathBuf>,
+    /// Checks input and output of Nango actions against their schemas when they
+    /// run [default: false]
+    #[arg(
+        long,
+        env = "STRATA_VALIDATE_SCRIPTS",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub validate_scripts: Option<bool>,
     /// Requests of one project to the Nango API in a minute; 0 for no limit
     /// [default: 0]
     #[arg(long, env = "STRATA_NANGO_RATE_LIMIT", value_name = "N")]
@@ -157,6 +167,7 @@ pub struct Config {
     pub type_check: bool,
     pub providers: Option<PathBuf>,
     pub nango_rate_limit: u32,
+    pub validate_scripts: bool,
     pub drain_timeout: Duration,
     pub database_url: Option<String>,
     pub kurrentdb_url: Option<String>,
@@ -217,7 +228,7 @@ impl Settings {
         merge!(this, other: data_dir, listen, public_url, root_key, master_key, blobs, log, log_format,
             build_parallelism, build_timeout, upload_timeout, max_source_bytes, npm_registry,
             function_concurrency, max_instances, allow_private_network, functions_per_day,
-            type_check, providers, nango_rate_limit, drain_timeout, database_url, kurrentdb_url)
+            type_check, providers, nango_rate_limit, validate_scripts, drain_timeout, database_url, kurrentdb_url)
     }
 
     /// Checks every value and fills in the defaults.
@@ -309,6 +320,7 @@ impl Settings {
             type_check: self.type_check.unwrap_or(true),
             providers: self.providers,
             nango_rate_limit: self.nango_rate_limit.unwrap_or(0),
+            validate_scripts: self.validate_scripts.unwrap_or(false),
             drain_timeout: Duration::from_secs(self.drain_timeout.unwrap_or(30)),
             database_url: self.database_url,
             kurrentdb_url: self.kurrentdb_url,

@@ -1,10 +1,13 @@
 //! What differs between the dialects when a function runs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use aggregates::deployment::Plan;
+use aggregates::deployment::{Artefact, Plan};
 use aggregates::function::Settings;
-use aggregates::{DeploymentId, ExecutionId, FunctionId, ProjectId};
+use aggregates::{Blob, DeploymentId, ExecutionId, FunctionId, ProjectId};
+use sandbox::{Capability, Image, Program};
+use serde_json::Value;
 
 /// Which function an environment is for.
 #[derive(Clone, Copy)]
@@ -17,7 +20,46 @@ pub struct Place<'a> {
     pub plan: &'a Plan,
 }
 
+/// What a function wrote while it ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// For the log.
+    pub logs: String,
+    /// For the log of errors.
+    pub errors: String,
+}
+
+/// The host's side of one execution, for dialects whose functions talk to it.
+pub trait Session: Capability {
+    /// What was written so far.
+    fn written(&self) -> Written;
+}
+
+/// What a dialect's own build made.
+pub struct Made {
+    /// What to keep.
+    pub artefact: Artefact,
+    /// The same, to run.
+    pub program: Program,
+    /// For the build log.
+    pub log: String,
+}
+
+/// Why a dialect's own build made nothing.
+pub enum NotMade {
+    /// The source is at fault.
+    Failed {
+        /// The dialect's code of the failure.
+        code: &'static str,
+        /// For the build log.
+        log: String,
+    },
+    /// Something of ours failed; another attempt may do.
+    Broken(String),
+}
+
 /// A dialect's side of running a function.
+#[async_trait::async_trait]
 pub trait Contract: Send + Sync {
     /// The sandbox driver that its functions are written for.
     fn driver(&self) -> &'static str;
@@ -37,4 +79,42 @@ pub trait Contract: Send + Sync {
     /// The first time after `after` that a schedule names; both in milliseconds
     /// since the Unix epoch. None: it names no such time.
     fn next_run(&self, schedule: &str, after: i64) -> Option<i64>;
+
+    /// The engine image that its functions run on; none: the shared one.
+    ///
+    /// # Errors
+    /// When it cannot be had right now.
+    async fn image(&self) -> Result<Option<Image>, String> {
+        Ok(None)
+    }
+
+    /// The host's side of an execution. It may complete the driver's request.
+    ///
+    /// # Errors
+    /// When the execution cannot run.
+    async fn session(
+        &self,
+        place: Place<'_>,
+        id: &ExecutionId,
+        request: &mut Value,
+    ) -> Result<Option<Arc<dyn Session>>, String> {
+        let _ = (place, id, request);
+        Ok(None)
+    }
+
+    /// Whether what an asynchronous execution returned is kept.
+    fn keeps_output(&self) -> bool {
+        false
+    }
+
+    /// Whether its programs may get snapshots of their own.
+    fn specialises(&self) -> bool {
+        true
+    }
+
+    /// Builds a deployment in the dialect's own way; none: it has none.
+    async fn build(&self, place: Place<'_>, source: &[Blob]) -> Option<Result<Made, NotMade>> {
+        let _ = (place, source);
+        None
+    }
 }

@@ -11,7 +11,7 @@ use aggregates::project::Project;
 use aggregates::{Blob, DeploymentId, Dialect, ExecutionId, FunctionId, ProjectId};
 use sandbox::{Invocation, Limits, Program, Sandbox, outbound};
 
-use super::contract::{Contract, Place};
+use super::contract::{Contract, Place, Session};
 use super::environment::Environments;
 use super::outcome::Parts;
 use super::{Call, Input, Programs, Ran, Refused};
@@ -64,6 +64,17 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
+    /// Which function, for its contract.
+    pub(crate) fn place<'a>(&'a self, project: &'a ProjectId) -> Place<'a> {
+        Place {
+            project,
+            function: &self.plan.function,
+            settings: &self.settings,
+            deployment: &self.deployment,
+            plan: &self.plan,
+        }
+    }
+
     /// The driver's request for a run that nobody called for.
     pub(crate) fn scheduled_request(
         &self,
@@ -112,8 +123,9 @@ impl Executor {
             body: call.body,
         };
         let wall = timeout.min(at_most);
-        let (parts, logs, errors, result) =
-            self.perform(&call.project, &ready, input, wall).await?;
+        let (parts, logs, errors, result) = self
+            .perform(&call.project, &ready, &call.id, call.session, input, wall)
+            .await?;
         let cut_off = parts.reason == "timeout" && wall < timeout;
         let command = Command::Record {
             request,
@@ -218,8 +230,8 @@ impl Executor {
         journal::failpoint("execution.started");
         let wall = Duration::from_secs(u64::from(ready.settings.timeout));
         let result = match Input::fetch(project, &input, &options.vault, &options.blobs).await {
-            Ok(input) => match self.perform(project, &ready, input, wall).await {
-                Ok((_, _, _, result)) => result,
+            Ok(input) => match self.perform(project, &ready, id, None, input, wall).await {
+                Ok((parts, _, _, result)) => self.with_output(project, &ready, parts, result).await,
                 Err(refused) => failed(refused.to_string(), "internal"),
             },
             Err(refused) => failed(refused.to_string(), "internal"),
@@ -313,6 +325,9 @@ impl Executor {
         function: &FunctionId,
     ) -> Result<(Program, Arc<sandbox::Env>), Refused> {
         let ready = self.ready(project, function).await?;
+        if !ready.contract.specialises() {
+            return Err(Refused::NotReady);
+        }
         let program = self.inner.options.programs.of(&ready.artefact).await?;
         let (function, deployment) = (&ready.function, &ready.deployment);
         let env = self.environment_for(project, function, deployment, &ready.plan);
@@ -352,13 +367,29 @@ impl Executor {
         &self,
         project: &ProjectId,
         ready: &Ready,
-        input: Input,
+        id: &ExecutionId,
+        session: Option<Arc<dyn Session>>,
+        mut input: Input,
         wall: Duration,
     ) -> Result<(Parts, String, String, Outcome), Refused> {
         let options = &self.inner.options;
         let function = &ready.plan.function;
         let program = options.programs.of(&ready.artefact).await?;
+        let session = match session {
+            Some(session) => Some(session),
+            None => {
+                let place = ready.place(project);
+                let request = &mut input.request;
+                let made = ready.contract.session(place, id, request).await;
+                made.map_err(Refused::Internal)?
+            }
+        };
+        let image = ready.contract.image().await;
         let mut invocation = Invocation::new(ready.contract.driver(), input.request, input.body);
+        invocation.image = image.map_err(Refused::Unavailable)?;
+        invocation.capability = session
+            .clone()
+            .map(|session| session as Arc<dyn sandbox::Capability>);
         invocation.owner = function.key(project).into();
         invocation.env = self
             .environment_for(project, &ready.function, &ready.deployment, &ready.plan)
@@ -372,9 +403,16 @@ impl Executor {
             ..Limits::default()
         };
         let outcome = options.sandbox.execute(&program, invocation).await;
-        options.specialiser.executed(project, function);
+        if ready.contract.specialises() {
+            options.specialiser.executed(project, function);
+        }
         let parts = Parts::of(outcome.result);
         let (mut logs, mut errors) = (outcome.logs, outcome.errors);
+        if let Some(session) = session {
+            let written = session.written();
+            logs.push_str(&written.logs);
+            errors.push_str(&written.errors);
+        }
         if let Some(failure) = &parts.failure {
             errors.push_str(failure);
         }
@@ -394,6 +432,35 @@ impl Executor {
             output: None,
         };
         Ok((parts, logs, errors, result))
+    }
+
+    /// Keeps what an asynchronous execution returned, sealed, where the dialect
+    /// answers it later.
+    async fn with_output(
+        &self,
+        project: &ProjectId,
+        ready: &Ready,
+        parts: Parts,
+        mut result: Outcome,
+    ) -> Outcome {
+        if !ready.contract.keeps_output() {
+            return result;
+        }
+        let options = &self.inner.options;
+        let kept = async {
+            let data_key = self.data_key(project).await?;
+            let output = Input {
+                request: serde_json::json!({ "status": parts.status_code }),
+                body: parts.body,
+            };
+            let stored = output.store(project, &data_key, &options.vault, &options.blobs);
+            stored.await
+        };
+        match kept.await {
+            Ok(output) => result.output = Some(output),
+            Err(refused) => tracing::error!(%refused, "an output was not kept"),
+        }
+        result
     }
 
     async fn data_key(&self, project: &ProjectId) -> Result<String, Refused> {

@@ -10,6 +10,7 @@ mod input;
 mod outcome;
 mod programs;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::execution::Outcome;
@@ -20,13 +21,13 @@ use bytes::Bytes;
 
 use crate::bus::Committed;
 
-pub use contract::{Contract, Place};
+pub use contract::{Contract, Made, NotMade, Place, Session, Written};
 pub use executor::{Executor, Options};
 pub use input::Input;
 pub use programs::Programs;
 
 /// A call of a function.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call {
     /// The project of the function.
     pub project: ProjectId,
@@ -50,6 +51,8 @@ pub struct Call {
     pub request: serde_json::Value,
     /// The body as the function gets it.
     pub body: Bytes,
+    /// The host's side, where the caller has one ready.
+    pub session: Option<Arc<dyn Session>>,
 }
 
 impl Call {
@@ -110,6 +113,9 @@ pub enum Refused {
     /// The function's state cannot be read.
     #[error(transparent)]
     Function(#[from] crate::bus::Error<function::Error>),
+    /// What it runs on is not there right now.
+    #[error("{0}")]
+    Unavailable(String),
     /// Something below failed; not the function's fault.
     #[error("{0}")]
     Internal(String),

@@ -174,10 +174,7 @@ impl Connections {
     }
 
     /// The client of an integration, opened.
-    pub async fn client(
-        &self,
-        settings: &integration::Settings,
-    ) -> Result<Option<Client>, Error> {
+    pub async fn client(&self, settings: &integration::Settings) -> Result<Option<Client>, Error> {
         let Some(kept) = &settings.credentials else {
             return Ok(None);
         };
@@ -244,14 +241,16 @@ impl Connections {
         let credentials = &live.credentials;
         credentials.refreshable()
             && (force
-                || credentials.refresh_needed(
-                    transport::now(),
-                    live.integration.provider.refresh_before(),
-                ))
+                || credentials
+                    .refresh_needed(transport::now(), live.integration.provider.refresh_before()))
     }
 
     fn turn(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.inner.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = self
+            .inner
+            .turns
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(turn) = turns.get(key).and_then(Weak::upgrade) {
             return turn;
         }
@@ -261,12 +260,7 @@ impl Connections {
         turn
     }
 
-    async fn look(
-        &self,
-        project: &ProjectId,
-        integration: &str,
-        id: &str,
-    ) -> Result<Live, Error> {
+    async fn look(&self, project: &ProjectId, integration: &str, id: &str) -> Result<Live, Error> {
         let configured = self.integration(project, integration).await?;
         let key = keys::connection(integration, id);
         let loaded = self.inner.bus.load::<Connection>(&key.key(project)).await?;
@@ -290,7 +284,8 @@ impl Connections {
     async fn refresh(&self, project: &ProjectId, live: Live) -> Result<Live, Error> {
         let key = live.key.key(project);
         let now = transport::now();
-        let work = token::refresh(&self.inner.outbound, &live.target(), now);
+        let target = live.target();
+        let work = token::refresh(&self.inner.outbound, &target, now);
         let asked = tokio::time::timeout(Duration::from_secs(30), work).await;
         let context = Context::once("saga:refresh", project.as_str());
         match asked {
@@ -299,7 +294,10 @@ impl Connections {
                 let command = Command::NoteFailure {
                     error: error.to_string(),
                 };
-                let noted = self.inner.bus.execute::<Connection>(&key, command, &context);
+                let noted = self
+                    .inner
+                    .bus
+                    .execute::<Connection>(&key, command, &context);
                 noted.await?;
                 Err(Error::Credentials(error.to_string()))
             }
@@ -338,7 +336,9 @@ impl Connections {
         if !fresh.connection_config.is_empty() {
             let mut config = live.settings.config.clone();
             for (name, value) in fresh.connection_config {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
                 config.insert(name, text);
             }
             let change = connection::Change {

@@ -37,7 +37,7 @@ use super::{Saga, Seen, Tasks};
 use crate::blobs::Blobs;
 use crate::bus::{self, Bus, Context, Loaded};
 use crate::cluster::Cluster;
-use crate::execution::{Executor, Programs};
+use crate::execution::{Executor, NotMade, Place, Programs};
 
 /// How to build [`Builds`].
 pub struct Options {
@@ -106,6 +106,8 @@ impl Job {
 enum Stop {
     /// The user's source is at fault; the log says why.
     Failed(String),
+    /// The same, told by a dialect in its own words.
+    Refused { code: &'static str, log: String },
     /// Somebody else holds the deployment now, or it is gone.
     Lost,
     /// Something of ours failed; another start tries again.
@@ -291,7 +293,7 @@ impl Builds {
     async fn build(&self, job: &Job) {
         match self.attempt(job).await {
             Ok(()) | Err(Stop::Lost) => {}
-            Err(Stop::Failed(reason)) => {
+            Err(Stop::Failed(reason) | Stop::Refused { log: reason, .. }) => {
                 tracing::error!(deployment = %job.id, reason, "a failed build was not recorded");
             }
             Err(Stop::Broken(reason)) => {
@@ -367,7 +369,9 @@ impl Builds {
         let duration_ms = begun.elapsed().as_millis() as u64;
         match ended {
             Ok(artefact) => {
-                logbook.line(self.log_name(&function), "Deployment finished.");
+                if artefact.script.is_none() {
+                    logbook.line(self.log_name(&function), "Deployment finished.");
+                }
                 failpoint("build.before_finish");
                 let command = Command::FinishBuild {
                     attempt,
@@ -390,6 +394,20 @@ impl Builds {
                     reason: reason.lines().next().unwrap_or_default().to_owned(),
                     duration_ms,
                     log: logbook.take(),
+                };
+                let context = job.context(&format!("{attempt}/fail"));
+                bus.execute::<Deployment>(&key, command, &context).await?;
+                Ok(())
+            }
+            Err(Stop::Refused { code, log }) => {
+                logbook.raw(&log);
+                let log = logbook.take();
+                let command = Command::FailBuild {
+                    attempt,
+                    code: code.to_owned(),
+                    reason: code.to_owned(),
+                    duration_ms,
+                    log,
                 };
                 let context = job.context(&format!("{attempt}/fail"));
                 bus.execute::<Deployment>(&key, command, &context).await?;
@@ -448,6 +466,9 @@ impl Builds {
     ) -> Result<Artefact, Stop> {
         let options = &self.inner.options;
         let name = self.log_name(function);
+        if let Some(made) = self.own_build(job, plan, source, function, logbook).await {
+            return made;
+        }
         logbook.line(name, "Build started.");
         let archive = options
             .blobs
@@ -475,6 +496,38 @@ impl Builds {
             .await?;
         failpoint("build.tested");
         Ok(artefact)
+    }
+
+    /// The build of a dialect that has one of its own.
+    async fn own_build(
+        &self,
+        job: &Job,
+        plan: &Plan,
+        source: &[Blob],
+        function: &Loaded<Function>,
+        logbook: &Logbook,
+    ) -> Option<Result<Artefact, Stop>> {
+        let contract = self
+            .inner
+            .options
+            .executor
+            .contract(function.state.origin)?;
+        let place = Place {
+            project: &job.project,
+            function: &plan.function,
+            settings: function.state.settings.as_ref()?,
+            deployment: &job.id,
+            plan,
+        };
+        let made = contract.build(place, source).await?;
+        Some(match made {
+            Ok(made) => {
+                logbook.raw(&made.log);
+                Ok(made.artefact)
+            }
+            Err(NotMade::Failed { code, log }) => Err(Stop::Refused { code, log }),
+            Err(NotMade::Broken(cause)) => Err(Stop::Broken(cause)),
+        })
     }
 
     async fn component(

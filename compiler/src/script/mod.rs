@@ -14,6 +14,7 @@ mod checks;
 mod edit;
 mod emit;
 mod imports;
+mod security;
 mod shape;
 mod warnings;
 
@@ -37,6 +38,7 @@ use crate::{
 };
 
 pub use imports::ALLOWED;
+pub use security::calls_constructor;
 
 /// A script to compile: the entry and the files that it imports by relative paths.
 #[derive(Debug, Clone)]

@@ -20,9 +20,13 @@ pub struct Issue {
     pub path: Vec<String>,
 }
 
-/// A request that is refused.
+/// A request that is refused. Small, as it is part of every result.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Told>);
+
+/// What is told about it.
+#[derive(Debug)]
+struct Told {
     status: u16,
     code: &'static str,
     message: Option<String>,
@@ -36,7 +40,7 @@ pub struct Error {
 impl Error {
     /// With a status and a code only.
     pub fn bare(status: u16, code: &'static str) -> Self {
-        Self {
+        Self(Box::new(Told {
             status,
             code,
             message: None,
@@ -44,15 +48,14 @@ impl Error {
             payload: None,
             more: Vec::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// With a text for people.
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            message: Some(message.into()),
-            ..Self::bare(status, code)
-        }
+        let mut error = Self::bare(status, code);
+        error.0.message = Some(message.into());
+        error
     }
 
     /// With what was not accepted; these have no message.
@@ -60,10 +63,7 @@ impl Error {
         let entries = issues
             .iter()
             .map(|issue| json!({"code": issue.code, "message": issue.message, "path": issue.path}));
-        Self {
-            errors: Some(entries.collect()),
-            ..Self::bare(400, code)
-        }
+        Self::bare(400, code).with_errors(entries.collect())
     }
 
     /// One thing in the body that no validator can see.
@@ -80,10 +80,7 @@ impl Error {
 
     /// Who asks is not known. An older helper of the dialect answers these: always with a payload.
     pub fn unauthorized(code: &'static str, message: &str) -> Self {
-        Self {
-            payload: Some(json!({})),
-            ..Self::new(401, code, message)
-        }
+        Self::new(401, code, message).with_payload(json!({}))
     }
 
     /// The key does not reach this far.
@@ -128,28 +125,30 @@ impl Error {
 
     /// With `payload`.
     pub fn with_payload(mut self, payload: Value) -> Self {
-        self.payload = Some(payload);
+        self.0.payload = Some(payload);
         self
     }
 
     /// With structured messages.
     pub fn with_errors(mut self, errors: Value) -> Self {
-        self.errors = Some(errors);
+        self.0.errors = Some(errors);
         self
     }
 
     /// With another member beside the code.
     pub fn with(mut self, name: &'static str, value: Value) -> Self {
-        self.more.push((name, value));
+        self.0.more.push((name, value));
         self
     }
 
     /// With a header.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
+}
 
+impl Told {
     fn envelope(&self) -> Value {
         let mut error = json!({"code": self.code});
         if let Some(message) = &self.message {
@@ -170,15 +169,16 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut reply = Reply::json(self.status, self.envelope());
-        for (name, value) in &self.headers {
+        let told = self.0;
+        let mut reply = Reply::json(told.status, told.envelope());
+        for (name, value) in &told.headers {
             reply.header(name, value);
         }
         let mut response = reply.into_response();
-        if let Ok(status) = StatusCode::from_u16(self.status) {
+        if let Ok(status) = StatusCode::from_u16(told.status) {
             *response.status_mut() = status;
         }
-        response.extensions_mut().insert(Code(self.code));
+        response.extensions_mut().insert(Code(told.code));
         response
     }
 }

@@ -5,15 +5,23 @@
 //! handler takes a [`Request`] that is read, identified and allowed, and returns a [`Reply`] or an
 //! [`Error`]. [`dispatch`] is the one place where either becomes a response.
 
+mod actions;
 mod clean;
+mod connections;
 mod error;
 mod functions;
+mod integrations;
 mod openapi;
+mod providers;
+mod proxy;
 mod rate;
+mod records;
 mod reply;
 mod request;
 mod routes;
 mod rules;
+mod scripts;
+mod syncs;
 mod time;
 
 use std::collections::BTreeMap;

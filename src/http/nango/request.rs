@@ -77,7 +77,19 @@ impl Request {
             .get::<Sender>()
             .cloned()
             .unwrap_or_default();
-        let grant = identify(&app, &parts.headers, &sender).await?;
+        let grant = match route.open {
+            false => identify(&app, &parts.headers, &sender).await?,
+            // The address is the credential.
+            true => Grant {
+                key_id: "webhook".to_owned(),
+                project: path
+                    .iter()
+                    .find(|(name, _)| name == "project")
+                    .map(|(_, project)| project.as_str().into()),
+                scopes: Vec::new(),
+                expired: false,
+            },
+        };
         let project = grant.project.clone().unwrap_or_else(|| {
             // The root key works on every project; this header chooses one.
             let chosen = parts.headers.get("strata-project");
@@ -87,7 +99,7 @@ impl Request {
                 .into()
         });
         sender.is(project.as_str(), &grant.actor());
-        app.nango.rate.check(&project, &parts)?;
+        app.rate.check(&project, &parts)?;
         if !route.scopes.is_empty() && !route.scopes.iter().any(|scope| allows(&grant, scope)) {
             return Err(Error::scope(route.scopes));
         }

@@ -219,6 +219,7 @@ fn call(request: &Request, asked: Asked, settings: &Settings, id: &ExecutionId) 
     });
     Call {
         script: None,
+        session: None,
         project: request.project.clone(),
         function: request.function_id(),
         id: id.clone(),
@@ -321,7 +322,7 @@ impl From<Refused> for Error {
             Refused::TimedOut(..) => Self::new(Kind::SynchronousTimeout),
             Refused::Execution(error) => error.into(),
             Refused::Function(error) => error.into(),
-            Refused::Internal(error) => {
+            Refused::Internal(error) | Refused::Unavailable(error) => {
                 tracing::error!(error, "an execution failed inside the server");
                 Self::new(Kind::ServerError)
             }

@@ -1,6 +1,10 @@
 //! `/functions`: compiling, and what else is done with source.
 
 pub mod compile;
+pub mod deployed;
+pub mod deployments;
+pub mod dryruns;
+pub mod entry;
 
 use super::rules::Object;
 
