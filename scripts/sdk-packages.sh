@@ -8,6 +8,14 @@ if [ node/package-lock.json -nt node/node_modules/.package-lock.json ]; then
     touch node/node_modules/.package-lock.json
 fi
 
+# Those of the Nango dialect, and what its runtime's own tests run with.
+for folder in ../nango ../../sandbox/prelude-nango/tests ../../typecheck/tests/packages; do
+    if [ -f "$folder/package-lock.json" ] && [ "$folder/package-lock.json" -nt "$folder/node_modules/.package-lock.json" ]; then
+        (cd "$folder" && npm ci --no-audit --no-fund)
+        touch "$folder/node_modules/.package-lock.json"
+    fi
+done
+
 if [ python/requirements.txt -nt python/.venv/installed ]; then
     python3 -m venv python/.venv
     python/.venv/bin/python -m pip install --quiet --disable-pip-version-check \

@@ -25,7 +25,12 @@ cargo clippy --locked "${foreign[@]}" --all-targets -- -D warnings
 step "packages for the SDK tests"
 ./scripts/sdk-packages.sh
 
+step "runtime and functions of the Nango dialect"
+(cd sandbox/prelude-nango/tests && npm test)
+node scripts/nango-coverage.mjs
+
 step "test"
+export STRATA_TYPECHECK_PACKAGES="$PWD/typecheck/tests/packages"
 cargo test --locked --workspace --features kurrentdb
 
 step "done"

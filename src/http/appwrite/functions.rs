@@ -22,6 +22,20 @@ pub async fn list(request: Request) -> Result<Reply, Error> {
     let mut wanted = queries::read(&request.parameters, &queries::FUNCTIONS, request.format)?;
     schedules::resolve(&request, &mut wanted.list.filters).await?;
     let view = request.view();
+    // Scripts of integrations are functions too, of which this dialect knows
+    // nothing. Without an integration there are none to look at.
+    let one = List {
+        limit: 1,
+        ..List::default()
+    };
+    let integrations = view.integrations(request.project.as_str(), &one).await?;
+    if !integrations.rows.is_empty() {
+        wanted.list.filters.push(Filter::Compare {
+            column: "runtime",
+            operator: Operator::NotEqual,
+            values: vec![Scalar::Text("nango".to_owned())],
+        });
+    }
     let page = view
         .functions(request.project.as_str(), &wanted.list)
         .await?;

@@ -45,6 +45,47 @@ fn schemas() -> Value {
                 },
             },
         },
+        "FunctionDeploymentRequest": {
+            "oneOf": [
+                {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": [
+                        "type", "integration_id", "function_name", "function_type", "code",
+                    ],
+                    "properties": {
+                        "type": {"type": "string", "enum": ["function"]},
+                        "integration_id": text,
+                        "function_name": text,
+                        "function_type": {"type": "string", "enum": ["action", "sync"]},
+                        "code": {"type": "string", "minLength": 1},
+                        "version": text,
+                        "allow_destructive": {"type": "boolean"},
+                        "files": {"type": "object", "additionalProperties": text},
+                    },
+                },
+                {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["type", "integration_id", "template"],
+                    "properties": {
+                        "type": {"type": "string", "enum": ["template"]},
+                        "integration_id": text,
+                        "template": text,
+                        "function_type": {"type": "string", "enum": ["action", "sync"]},
+                    },
+                },
+            ],
+        },
+        "FunctionDeploymentResponse": {
+            "type": "object",
+            "required": ["id", "status", "created_at"],
+            "properties": {
+                "id": text,
+                "status": {"type": "string", "enum": ["waiting", "running", "success", "failed"]},
+                "created_at": {"type": "string", "format": "date-time"},
+            },
+        },
         "FunctionCompileResponse": {
             "type": "object",
             "required": ["bundle_size_bytes", "bundled_js", "compiled_at"],

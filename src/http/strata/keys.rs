@@ -25,6 +25,8 @@ struct New {
     name: Option<String>,
     scopes: Option<Vec<String>>,
     expires_at: Option<jiff::Timestamp>,
+    /// `uuid` for clients of Nango, which know keys by that form.
+    format: Option<String>,
 }
 
 pub(super) async fn create(
@@ -56,8 +58,15 @@ pub(super) async fn create(
             "a name has at most 128 characters".to_owned(),
         ));
     }
-    // The prefix is the one that Appwrite's clients know stored keys by.
-    let secret = format!("standard_{}", auth::new_secret());
+    let secret = match new.format.as_deref() {
+        // The prefix is the one that Appwrite's clients know stored keys by.
+        None | Some("standard") => format!("standard_{}", auth::new_secret()),
+        Some("uuid") => uuid::Uuid::new_v4().to_string(),
+        Some(other) => {
+            let text = format!("the format is `standard` or `uuid`, not {other:?}");
+            return Err(Error::Invalid(text));
+        }
+    };
     let key = Key {
         name: name.clone(),
         hash: auth::hash(&secret),

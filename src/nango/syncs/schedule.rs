@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::event::Event;
-use aggregates::{ProjectId, ScriptKind, connection, function};
+use aggregates::{ProjectId, ScriptKind, connection, function, integration};
 use projections::{InProject, model};
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +13,7 @@ use super::run::{Begin, run};
 use super::{Wanted, deployed, interval_ms, make};
 use crate::auth::now_ms;
 use crate::nango::Shared;
+use crate::nango::compile::{self, Place};
 use crate::sagas::{Saga, Seen, Tasks};
 
 /// Runs at the same time on this node.
@@ -47,6 +48,10 @@ impl Syncs {
 
     /// Runs what is due while this node leads, until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
+        match self.shared.reads.view(None).all_syncs().await {
+            Ok(syncs) if syncs.is_empty() => {}
+            _ => self.warm_up(),
+        }
         loop {
             let changed = self.shared.changed.notified();
             let mut wait = IDLE;
@@ -162,6 +167,27 @@ impl Syncs {
         Ok(Some(begin(run, 1, Some(due), trigger)))
     }
 
+    /// Fetches and starts what functions are compiled and run with, so that the first one does not
+    /// wait for it.
+    fn warm_up(&self) {
+        let this = self.clone();
+        self.making.spawn("warm-up".to_owned(), async move {
+            let code = "import { createAction } from 'nango';\nimport { z } from 'zod';\n\
+                export default createAction({ description: '', input: z.void(), output: z.void(), \
+                exec: async () => {} });\n";
+            let place = Place::nowhere();
+            let request = compile::Request {
+                files: Arc::new(vec![(place.source.clone(), code.to_owned())]),
+                place,
+                integration: "0".to_owned(),
+                name: "warm-up".to_owned(),
+            };
+            if let Err(failure) = this.shared.compiling.compile(request).await {
+                tracing::warn!(?failure, "functions cannot be compiled yet");
+            }
+        });
+    }
+
     fn make(&self, wanted: Wanted, event: Option<&'static str>) {
         let this = self.clone();
         let key = format!("{wanted:?}");
@@ -187,7 +213,8 @@ impl Saga for Syncs {
     fn wants(&self, kind: &str) -> bool {
         matches!(
             kind,
-            "DeploymentActivated"
+            "IntegrationCreated"
+                | "DeploymentActivated"
                 | "ConnectionCreated"
                 | "RunRequested"
                 | "SyncStarted"
@@ -202,6 +229,7 @@ impl Saga for Syncs {
             return;
         };
         match &seen.event {
+            Event::Integration(integration::Event::IntegrationCreated { .. }) => self.warm_up(),
             Event::Connection(connection::Event::ConnectionCreated {
                 integration,
                 connection_id,
