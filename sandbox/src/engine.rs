@@ -20,8 +20,8 @@ const TICK: Duration = Duration::from_millis(5);
 const STACK: usize = 2 << 20;
 
 /// Memory that a slot keeps between two executions. The engine with the
-/// platform's own modules takes 5 MiB.
-const WARM: usize = 8 << 20;
+/// platform's own modules takes 5 MiB, with a dialect's packages twice that.
+const WARM: usize = 16 << 20;
 
 /// What all engines have in common.
 pub(crate) fn base() -> Config {

@@ -186,16 +186,31 @@ impl Bus {
         A: Fold + 'static,
         A::Command: Clone + Send,
     {
-        let stream = StreamId::new(A::TYPE, key);
-        let committed = match self.outcome_of_repeat::<A>(context).await? {
-            Some(committed) => committed,
-            None => {
-                let state = Loaded::<A>::default();
-                self.decide(&stream, state, command, context, false).await?
-            }
-        };
+        let committed = self.record::<A>(key, command, context).await?;
         self.wait_for_reads(committed.position).await;
         Ok(committed)
+    }
+
+    /// As [`Bus::execute_new`], without waiting for the read models: for what
+    /// nobody reads but in the audit log.
+    pub async fn record<A>(
+        &self,
+        key: &str,
+        command: A::Command,
+        context: &Context,
+    ) -> Result<Committed, Error<A::Error>>
+    where
+        A: Fold + 'static,
+        A::Command: Clone + Send,
+    {
+        let stream = StreamId::new(A::TYPE, key);
+        match self.outcome_of_repeat::<A>(context).await? {
+            Some(committed) => Ok(committed),
+            None => {
+                let state = Loaded::<A>::default();
+                self.decide(&stream, state, command, context, false).await
+            }
+        }
     }
 
     /// What the same command did when it was sent before.

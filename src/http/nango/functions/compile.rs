@@ -107,6 +107,6 @@ async fn record(
     let key = format!("{}:{}", request.project, request.new_uuid().simple());
     let bus = &request.app.bus;
     Ok(bus
-        .execute_new::<Compilation>(&key, command, &request.context)
+        .record::<Compilation>(&key, command, &request.context)
         .await?)
 }
