@@ -14,6 +14,8 @@ import { deploys } from "./rows/deploys.mjs";
 import { executions } from "./rows/executions.mjs";
 import { lists } from "./rows/lists.mjs";
 import { memory } from "./rows/memory.mjs";
+import { nangoAction } from "./rows/nango-action.mjs";
+import { nangoCompile } from "./rows/nango-compile.mjs";
 import { postgres } from "./rows/postgres.mjs";
 import { rebuild } from "./rows/rebuild.mjs";
 import { takeover } from "./rows/takeover.mjs";
@@ -28,6 +30,8 @@ const ROWS = {
   deploys,
   bundle,
   executions,
+  "nango-compile": nangoCompile,
+  "nango-action": nangoAction,
   memory,
 };
 
@@ -46,8 +50,10 @@ const SETTINGS = {
   /** Uploads of one round. */
   deploys: 20,
   bundles: 20,
-  /** Executions of one round. */
+  /** Executions of one round, of functions and of actions. */
   executions: 4000,
+  /** Compilations of one round. */
+  compiles: 20,
   /** Node processes of one round. */
   processes: 40,
   /** Functions that are deployed to look at the memory. */

@@ -25,6 +25,7 @@ export async function startStrata({ programs, work, log }, name, settings = {}) 
     ...server,
     data,
     address,
+    key: KEY,
     /** Load on this server. */
     load: (command, values) => measured(programs.load, command, { address, key: KEY, ...values }),
     /** One request; the answer must be a success. */

@@ -1,6 +1,7 @@
 // Synchronous executions, each in a fresh sandbox.
 import { join } from "node:path";
 
+import { repeat } from "../lib/load.mjs";
 import { measured, run, serve } from "../lib/processes.mjs";
 import { startStrata } from "../lib/strata.mjs";
 import { milliseconds, over, rate, times, verdict } from "../lib/table.mjs";
@@ -75,22 +76,11 @@ function rows(clients, { ours, warm, once }) {
   ];
 }
 
-async function processes(script, clients, count) {
-  const micros = [];
-  let next = 0;
-  const begun = process.hrtime.bigint();
-  const client = async () => {
-    while (next < count) {
-      next += 1;
-      const started = process.hrtime.bigint();
-      const text = await run(process.execPath, [script, TARGET]);
+function processes(script, clients, requests) {
+  return repeat({ clients, requests }, () => async () => {
+    const text = await run(process.execPath, [script, TARGET]);
+    return () => {
       if (!text.includes(EXPECT)) throw new Error(`not the answer that was expected: ${text}`);
-      micros.push(Number(process.hrtime.bigint() - started) / 1000);
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, client));
-  const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
-  micros.sort((a, b) => a - b);
-  const at = (share) => micros[Math.round((micros.length - 1) * share)];
-  return { per_second: micros.length / seconds, p50_us: at(0.5), p99_us: at(0.99) };
+    };
+  });
 }
