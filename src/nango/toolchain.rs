@@ -120,6 +120,11 @@ impl Toolchain {
         &self.inner.sandbox
     }
 
+    /// Whether types are to be checked.
+    pub fn checks(&self) -> bool {
+        self.inner.checking
+    }
+
     /// The engine image of this dialect.
     pub async fn image(&self) -> Result<Image, Unavailable> {
         let mut slot = self.inner.image.lock().await;

@@ -137,7 +137,11 @@ pub async fn code(request: Request) -> Result<Reply, Error> {
 pub async fn delete(request: Request) -> Result<Reply, Error> {
     let sent = request.query_object();
     let mut object = Object::body(Some(&sent));
-    object.text("type", Text::OneOf(&["sync", "action"]));
+    // On-events beyond upstream, which deploys them in another way.
+    if request.in_query("type") != Some("on-event") {
+        object.text("type", Text::OneOf(&["sync", "action"]));
+    }
+    object.loose();
     object.finish_as("invalid_query_params")?;
     let row = one(&request).await?;
     let deployment = active(&request, &row).await?.ok_or_else(not_found)?;

@@ -49,6 +49,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
 fn runnable(name: &str) -> ScriptKind {
     match name {
         "sync" => ScriptKind::Sync,
+        "on-event" => ScriptKind::OnEvent,
         _ => ScriptKind::Action,
     }
 }
@@ -58,8 +59,18 @@ async fn code(request: Request) -> Result<Reply, Error> {
     sent.any("type");
     let integration = sent.text("integration_id", Text::Integration).to_owned();
     let name = sent.text("function_name", Text::Name).to_owned();
-    let kind = sent.text("function_type", Text::OneOf(&["action", "sync"]));
-    let kind = runnable(kind);
+    // Beyond upstream, where only its command line deploys these.
+    let is_event = request
+        .body
+        .as_ref()
+        .is_some_and(|body| body["function_type"] == "on-event");
+    let kind = match is_event {
+        true => {
+            sent.any("function_type");
+            ScriptKind::OnEvent
+        }
+        false => runnable(sent.text("function_type", Text::OneOf(&["action", "sync"]))),
+    };
     let code = sent.text("code", Text::Length(1, usize::MAX)).to_owned();
     let version = sent.optional_text("version", Text::Length(0, usize::MAX));
     let version = version.map(str::to_owned);
