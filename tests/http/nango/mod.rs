@@ -4,12 +4,15 @@
 //! where Strata adds something of its own, the test says so.
 
 mod api;
+mod bed;
 mod sources;
+mod standin;
 mod told;
 
 mod access;
 mod bundles;
 mod compile;
+mod corpus;
 mod definitions;
 mod mutations;
 mod rules;
