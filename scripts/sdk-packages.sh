@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
-# Installs the pinned official SDKs that the tests drive the server with.
+# Installs the pinned official SDKs that the tests drive the server with, and
+# what bundles of functions are evaluated with.
 set -euo pipefail
 cd "$(dirname "$0")/../tests/sdk"
+
+if [ ../nango/package-lock.json -nt ../nango/node_modules/.package-lock.json ]; then
+    (cd ../nango && npm ci --no-audit --no-fund)
+    touch ../nango/node_modules/.package-lock.json
+fi
 
 if [ node/package-lock.json -nt node/node_modules/.package-lock.json ]; then
     (cd node && npm ci --no-audit --no-fund)

@@ -21,6 +21,7 @@ mod functions;
 mod history;
 #[cfg(feature = "kurrentdb")]
 mod kurrentdb;
+mod nango;
 mod operations;
 mod postgres;
 mod repeats;
