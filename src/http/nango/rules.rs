@@ -390,7 +390,7 @@ mod tests {
                 "too_small Too small: expected string to have >=1 characters [\"a\"]",
                 "invalid_type Invalid input: expected string, received number [\"b\"]",
                 "invalid_type Invalid input: expected string, received undefined [\"c\"]",
-                "unrecognized_keys Unrecognized keys: \"yyy\", \"zzz\" []",
+                "unrecognized_keys Unrecognized keys: \"zzz\", \"yyy\" []",
             ]
         );
     }
