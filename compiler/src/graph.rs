@@ -300,6 +300,7 @@ fn process(context: &Context, path: &str) -> Result<Processed, Vec<Diagnostic>> 
                 language,
                 esm,
                 user,
+                comments: false,
                 settings,
             })?);
             context.units.put(key, Arc::clone(&unit), unit.weight());

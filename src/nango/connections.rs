@@ -196,9 +196,17 @@ impl Connections {
     /// # Errors
     /// When the key is not there.
     pub async fn seal(&self, project: &ProjectId, value: &Value) -> Result<Sealed, Error> {
+        self.seal_text(project, &value.to_string()).await
+    }
+
+    /// Seals a text with the key of a project.
+    ///
+    /// # Errors
+    /// When the key is not there.
+    pub async fn seal_text(&self, project: &ProjectId, text: &str) -> Result<Sealed, Error> {
         let loaded = self.inner.bus.load::<Project>(project.as_str()).await?;
         let data_key = &loaded.state.data_key;
-        Ok(self.inner.vault.seal(data_key, &value.to_string()).await?)
+        Ok(self.inner.vault.seal(data_key, text).await?)
     }
 
     /// The credentials of a connection, opened, whatever their age.

@@ -33,3 +33,8 @@ pub fn sync(
 pub fn function(integration: &str, kind: ScriptKind, name: &str) -> FunctionId {
     format!("{integration}/{kind}/{name}").into()
 }
+
+/// Of what holds the variables of a project.
+pub fn environment() -> FunctionId {
+    "/environment".into()
+}

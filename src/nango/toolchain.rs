@@ -98,6 +98,8 @@ impl Toolchain {
             hash.update(text);
         }
         let version = hex::encode(&hash.finalize()[..8]);
+        // The checker works in a folder of its own.
+        let cache = std::path::absolute(cache).unwrap_or_else(|_| cache.to_owned());
         Self {
             inner: Arc::new(Inner {
                 compiler,

@@ -258,6 +258,7 @@ fn single_file(
         language: language(path),
         esm: true,
         user: true,
+        comments: true,
         settings: &settings,
     })?;
     emit::single(path, text, &unit)
@@ -287,6 +288,7 @@ fn parse(path: &str, text: &str) -> Result<Parsed, Vec<Diagnostic>> {
         language: language(path),
         esm: true,
         user: true,
+        comments: true,
         settings: &settings,
     };
     let mut program = transform::parsed(&input)?;

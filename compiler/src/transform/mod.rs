@@ -60,6 +60,8 @@ pub(crate) struct Input<'a> {
     pub(crate) esm: bool,
     /// The code is the user's: keep lines, make mappings.
     pub(crate) user: bool,
+    /// Comments are kept.
+    pub(crate) comments: bool,
     pub(crate) settings: &'a Settings,
 }
 
@@ -112,6 +114,7 @@ fn transform(input: &Input<'_>) -> Result<Unit, Vec<Diagnostic>> {
         let mut program = parsed.program;
         program.mutate(resolver(unresolved, top_level, input.language.typescript));
         let found = lower::Found::look(&program, input);
+        let comments = input.comments.then(|| parsed.comments.clone());
         let lowered = found.needs_lowering(input);
         if lowered {
             program = lower::lower(
@@ -137,7 +140,7 @@ fn transform(input: &Input<'_>) -> Result<Unit, Vec<Diagnostic>> {
             unresolved_context,
             parsed.module_syntax,
         );
-        print::print(module, rewritten, input, lowered)
+        print::print(module, rewritten, input, lowered, comments.as_ref())
     })
 }
 

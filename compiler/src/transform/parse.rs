@@ -56,9 +56,7 @@ pub(super) fn parse(input: &Input<'_>) -> Result<Parsed, Vec<Diagnostic>> {
     let comments = SingleThreadedComments::default();
     let source = StringInput::new(input.text, BytePos(1), BytePos(1 + length - 1));
     // Comments steer only JSX.
-    let wanted = input
-        .language
-        .jsx
+    let wanted = (input.language.jsx || input.comments)
         .then_some(&comments as &dyn swc_core::common::comments::Comments);
     let lexer = Lexer::new(syntax(input), EsVersion::latest(), source, wanted);
     let mut parser = Parser::new_from(lexer);

@@ -1,7 +1,11 @@
 //! Syntax tree → text and mappings.
 
 use swc_core::{
-    common::{BytePos, LineCol, SourceMap, sync::Lrc},
+    common::{
+        BytePos, LineCol, SourceMap,
+        comments::{Comments, SingleThreadedComments},
+        sync::Lrc,
+    },
     ecma::{
         ast::{Expr, Module, ModuleItem, Stmt},
         codegen::{Config, Emitter, Node, text_writer::JsWriter},
@@ -21,6 +25,7 @@ pub(super) fn print(
     rewritten: Rewritten,
     input: &Input<'_>,
     lowered: bool,
+    comments: Option<&SingleThreadedComments>,
 ) -> Result<Unit, Vec<Diagnostic>> {
     // Text that was not lowered holds no name that a pass made up, and keeps its parentheses.
     if lowered {
@@ -55,7 +60,7 @@ pub(super) fn print(
     let mut emitter = Emitter {
         cfg: config,
         cm: files.clone(),
-        comments: None,
+        comments: comments.map(|comments| comments as &dyn Comments),
         wr: JsWriter::new(
             files,
             "\n",

@@ -75,7 +75,9 @@ N.fit = (value, limit) => {
 // `a.b[0].c` as its parts.
 const partsOf = (path) => String(path).replace(/\[(\w+)\]/g, ".$1").split(".").filter((part) => part !== "");
 
+// A key that is the whole path wins, as `@odata.nextLink` is one.
 N.get = (value, path) => {
+  if (value !== null && typeof value === "object" && Object.hasOwn(value, path)) return value[path];
   for (const part of partsOf(path)) {
     if (value === null || value === undefined) return undefined;
     value = value[part];

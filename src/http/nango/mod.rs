@@ -23,6 +23,7 @@ mod rules;
 mod scripts;
 mod syncs;
 mod time;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

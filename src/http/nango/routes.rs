@@ -8,6 +8,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::{
     actions, connections, functions, integrations, providers, proxy, records, scripts, syncs,
+    variables,
 };
 
 /// One operation.
@@ -510,7 +511,33 @@ pub static ALL: &[Route] = &[
         body: Body::Json,
         answer: (200, ""),
         takes: "",
-        handler: handler!(scripts::variables),
+        handler: handler!(variables::list),
+    },
+    Route {
+        method: Method::PUT,
+        path: "/environment-variables",
+        name: "setVariable",
+        summary: "Sets a variable of the environment (beyond the dialect)",
+        scopes: &["environment:variables:write"],
+        open: false,
+        query: Query::Own,
+        body: Body::Json,
+        answer: (200, ""),
+        takes: "",
+        handler: handler!(variables::set),
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/environment-variables/{name}",
+        name: "deleteVariable",
+        summary: "Removes a variable of the environment (beyond the dialect)",
+        scopes: &["environment:variables:write"],
+        open: false,
+        query: Query::Own,
+        body: Body::Json,
+        answer: (200, ""),
+        takes: "",
+        handler: handler!(variables::delete),
     },
     Route {
         method: Method::GET,

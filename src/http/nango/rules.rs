@@ -43,6 +43,9 @@ fn is_model(text: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
+/// Parts the names of a member and of what is below it.
+pub const BELOW: char = '\u{1f}';
+
 /// What a text must be.
 #[derive(Clone, Copy, Debug)]
 pub enum Text {
@@ -195,7 +198,7 @@ impl<'a> Object<'a> {
         }
         let mut path = self.path.clone();
         path.extend(
-            name.split('.')
+            name.split(BELOW)
                 .filter(|part| !part.is_empty())
                 .map(str::to_owned),
         );
@@ -316,9 +319,9 @@ impl<'a> Object<'a> {
                 }
                 Value::String(_) => {
                     let message = format!("Too big: expected string to have <={most} characters");
-                    self.refuse(&format!("{name}.{key}"), "too_big", message);
+                    self.refuse(&format!("{name}{BELOW}{key}"), "too_big", message);
                 }
-                value => self.wrong_type(&format!("{name}.{key}"), "string", Some(value)),
+                value => self.wrong_type(&format!("{name}{BELOW}{key}"), "string", Some(value)),
             }
         }
         Some(texts)

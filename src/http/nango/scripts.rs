@@ -1,5 +1,4 @@
-//! Older and smaller endpoints: `/scripts/config`, `/environment-variables`,
-//! `/functions/invocations`, webhooks.
+//! Older and smaller endpoints: `/scripts/config`, `/functions/invocations`, webhooks.
 
 use std::collections::BTreeMap;
 
@@ -56,11 +55,6 @@ pub async fn config(request: Request) -> Result<Reply, Error> {
         Some("openai") => Ok(Reply::json(200, json!({ "data": tools }))),
         _ => Ok(Reply::json(200, Value::Array(shown))),
     }
-}
-
-/// Variables of the environment; this server keeps them with functions, so that there are none.
-pub async fn variables(_: Request) -> Result<Reply, Error> {
-    Ok(Reply::json(200, json!([])))
 }
 
 /// Validates, looks things up, and says that it is not there, as upstream does.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::error::{Error, Issue};
 use super::reply::Reply;
 use super::request::Request;
-use super::rules::{self, Object, Text};
+use super::rules::{self, BELOW, Object, Text};
 use super::time;
 use crate::bus;
 use crate::nango::syncs::{self, BASE, Change, Name, Target};
@@ -57,7 +57,11 @@ fn names(sent: &mut Object<'_>) -> Vec<Name> {
         });
         match (parsed, fits) {
             (Some(name), true) => names.push(name),
-            _ => sent.refuse(&format!("syncs.{index}"), "invalid_union", "Invalid input"),
+            _ => sent.refuse(
+                &format!("syncs{BELOW}{index}"),
+                "invalid_union",
+                "Invalid input",
+            ),
         }
     }
     names

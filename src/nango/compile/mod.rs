@@ -254,7 +254,7 @@ impl Compiling {
             }
             Err(failure) => return Err(Stop::Failed(Failure::Internal(failure.to_string()))),
         };
-        let code = runnable(&compiled.code);
+        let code = readable(&compiled.code);
         let definition = self
             .definition(request, &code, &compiled.source_map)
             .await?;
@@ -345,11 +345,22 @@ impl From<Failure> for Stop {
 /// The text of a module without its source map, as the sandbox takes programs: an expression, a
 /// function that takes the platform and gives the exports. Lines stay where they are.
 pub fn runnable(code: &str) -> String {
+    wrapped(code, "__platform.require")
+}
+
+/// The same for reading its definition, which upstream does in a host that knows the modules under
+/// both of their names.
+fn readable(code: &str) -> String {
+    let require = "((name) => __platform.require(name.replace(/^node:/, \"\")))";
+    wrapped(code, require)
+}
+
+fn wrapped(code: &str, require: &str) -> String {
     let end = code
         .rfind("//# sourceMappingURL=")
         .map_or(code, |at| &code[..at]);
     format!(
-        "(function (__platform) {{ var __module = {{ exports: {{}} }}; (function (module, exports, require) {{ {end}\n}})(__module, __module.exports, __platform.require); return __module.exports; }})"
+        "(function (__platform) {{ var __module = {{ exports: {{}} }}; (function (module, exports, require) {{ {end}\n}})(__module, __module.exports, {require}); return __module.exports; }})"
     )
 }
 

@@ -148,14 +148,12 @@ impl Host {
         just(json!({}))
     }
 
-    /// Variables of the function, none of which is a secret.
+    /// Variables of the project.
     pub(super) async fn environment(&self) -> Answered {
         let run = self.run();
-        let function = keys::function(&run.integration, run.kind, &run.name);
+        let holder = keys::environment().key(&run.project);
         let bus = &self.shared().bus;
-        let loaded = bus
-            .load::<aggregates::function::Function>(&function.key(&run.project))
-            .await?;
+        let loaded = bus.load::<aggregates::function::Function>(&holder).await?;
         let mut variables = Vec::new();
         for variable in loaded.state.variables.values() {
             let value = match &variable.value {

@@ -62,9 +62,14 @@ fn checked(checked: &Checked) -> String {
 /// The answer to a failed compilation.
 pub fn refusal(failure: Failure) -> Error {
     match failure {
-        Failure::Source(broken) => Error::new(400, "compilation_error", clean(&broken.text))
-            .with_errors(json!(broken.diagnostics))
-            .header(CHECK, checked(&broken.checked)),
+        Failure::Source(mut broken) => {
+            for found in &mut broken.diagnostics {
+                found.message = clean(&found.message);
+            }
+            Error::new(400, "compilation_error", clean(&broken.text))
+                .with_errors(json!(broken.diagnostics))
+                .header(CHECK, checked(&broken.checked))
+        }
         Failure::Timeout => Error::new(504, "timeout", "Compilation timed out"),
         Failure::Unavailable(cause) => Error::unavailable(&cause),
         Failure::Internal(cause) => Error::internal(&cause),

@@ -6,7 +6,7 @@ pub mod deployments;
 pub mod dryruns;
 pub mod entry;
 
-use super::rules::Object;
+use super::rules::{BELOW, Object};
 
 /// The files beside the entry that a submission brings (beyond upstream): paths relative to the
 /// entry's folder, and texts.
@@ -27,7 +27,7 @@ fn files(object: &mut Object<'_>) -> Vec<(String, String)> {
             && !path.contains(['\\', ':', '\0']);
         if !fits {
             let message = "Invalid string: must be the relative path of a .ts file";
-            object.refuse(&format!("files.{path}"), "invalid_format", message);
+            object.refuse(&format!("files{BELOW}{path}"), "invalid_format", message);
         }
     }
     files.into_iter().collect()
