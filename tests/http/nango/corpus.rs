@@ -136,14 +136,14 @@ impl Case {
         let standin = StandIn::start();
         let test = filled(&self.test, &standin.url);
         let compiled = bed
-            .client
+            .client()
             .post("/functions/compile", json!({"code": self.source}))
             .await;
         expect(compiled.status == 200, "it compiles", &compiled)?;
         if self.is_out_of_reach() {
             return Ok(());
         }
-        let client = bed.project().await;
+        let (_, client) = bed.project().await;
         let world = World {
             client: &client,
             integration: self.integration(),
@@ -253,14 +253,12 @@ impl World<'_> {
             .client
             .get(&format!("/providers/{}", self.integration))
             .await;
-        let mode = provider.json()["data"]["auth_mode"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let provider = provider.good(200);
+        let mode = provider["data"]["auth_mode"].as_str().unwrap_or_default();
         let mut body = json!({
             "provider_config_key": self.integration,
             "connection_id": CONNECTION,
-            "credentials": credentials(&mode),
+            "credentials": credentials(mode),
             "connection_config": {},
         });
         if let Some(given) = test["connection"].get("credentials") {
@@ -268,6 +266,16 @@ impl World<'_> {
         }
         if let Some(config) = test["connection"].get("connection_config") {
             body["connection_config"] = config.clone();
+        }
+        // What the provider asks for and the test does not care about.
+        let asked = provider["data"]["connection_config"].as_object();
+        for (name, field) in asked.into_iter().flatten() {
+            let needed = field["optional"] != true
+                && field["automated"] != true
+                && field.get("default_value").is_none();
+            if needed && body["connection_config"].get(name).is_none() {
+                body["connection_config"][name] = field["example"].clone();
+            }
         }
         body["connection_config"]["standin"] = self.standin.port.to_string().into();
         if let Some(metadata) = test.get("metadata") {
