@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Shared, keys};
 use crate::bus::{self, Committed, Context};
-use crate::execution::{self, Call};
+use crate::execution::{self, Call, Input};
 
 /// Longest run of an action; the dialect's own limit.
 pub const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -113,17 +113,20 @@ impl From<execution::Refused> for Refused {
     }
 }
 
-/// Runs an action now.
+/// Runs an action now, as the execution `id`: new, or the same for a repeated request.
 ///
 /// # Errors
 /// When it does not run; that it failed is an answer.
 pub async fn run(
     shared: &Arc<Shared>,
     action: Action,
+    id: ExecutionId,
     context: &Context,
 ) -> Result<Answer, Refused> {
+    if let Some(answer) = repeated(shared, &action.project, &id, context).await? {
+        return Ok(answer);
+    }
     check(shared, &action).await?;
-    let id = ExecutionId::from(uuid::Uuid::now_v7().to_string());
     let call = call(&action, id, "http");
     let executor = shared.executor()?;
     // The box keeps the future of a function that calls functions finite.
@@ -140,6 +143,46 @@ pub async fn run(
         body,
         committed: ran.committed,
     })
+}
+
+/// What was answered to the same request before.
+async fn repeated(
+    shared: &Arc<Shared>,
+    project: &ProjectId,
+    id: &ExecutionId,
+    context: &Context,
+) -> Result<Option<Answer>, Refused> {
+    let Some(fingerprint) = context.fingerprint else {
+        return Ok(None);
+    };
+    let unavailable = |error: journal::Error| Refused::Unavailable(error.to_string());
+    let outcome = shared.bus.journal().outcome(&context.command_id).await;
+    let (appended, first) = match outcome.map_err(unavailable)? {
+        None => return Ok(None),
+        Some(outcome) => outcome,
+    };
+    if first != fingerprint {
+        return Err(Refused::KeyReused);
+    }
+    let committed = Committed {
+        first: appended.first,
+        position: appended.last,
+        sequence: appended.sequence,
+        recorded_at: appended.recorded_at,
+        duplicate: true,
+    };
+    let view = shared.reads.view(Some(appended.last));
+    let row = view.execution(project.as_str(), id.as_str()).await;
+    let row = row.map_err(|error| Refused::Unavailable(error.to_string()))?;
+    let Some(output) = row.and_then(|row| row.output) else {
+        return Err(Refused::Repeated(committed));
+    };
+    let kept = Input::fetch(project, &output, &shared.vault, &shared.blobs).await?;
+    Ok(Some(Answer {
+        status: kept.request["status"].as_u64().unwrap_or(200) as u16,
+        body: kept.body,
+        committed,
+    }))
 }
 
 /// Accepts an action that runs later; gives its id.

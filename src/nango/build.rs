@@ -76,12 +76,6 @@ pub async fn build(
         return Err(broken("the deployment is none of a script".to_owned()));
     };
     let source = Source::read(shared, source).await.map_err(broken)?;
-    let view = shared.reads.view(None);
-    let row = view
-        .integration(place.project.as_str(), &plan.integration)
-        .await;
-    let row = row.map_err(|error| broken(error.to_string()))?;
-    let number = row.map_or(0, |row| row.sequence);
     let named = Named {
         source: path(&plan.integration, plan.kind, &plan.name),
     };
@@ -97,7 +91,7 @@ pub async fn build(
     let request = compile::Request {
         files: Arc::new(files),
         place: named,
-        integration: number.to_string(),
+        integration: plan.integration.clone(),
         name: plan.name.clone(),
     };
     let built = match shared.compiling.compile(request).await {

@@ -246,7 +246,7 @@ impl DryRuns {
         let asked = compile::Request {
             files: Arc::new(files),
             place: named,
-            integration: "0".to_owned(),
+            integration: integration.to_owned(),
             name: "function".to_owned(),
         };
         let built = match shared.compiling.compile(asked).await {

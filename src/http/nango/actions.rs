@@ -81,8 +81,8 @@ pub async fn trigger(request: Request) -> Result<Reply, Error> {
         depth: 0,
     };
     let shared = &request.app.nango.shared;
+    let id = ExecutionId::from(request.new_uuid().to_string());
     if later {
-        let id = ExecutionId::from(request.new_uuid().to_string());
         let sent = actions::request(shared, action, id.clone(), &request.context);
         let committed = sent.await.map_err(refused)?;
         let url = format!("/action/{id}");
@@ -91,7 +91,7 @@ pub async fn trigger(request: Request) -> Result<Reply, Error> {
         reply.header("location", &url);
         return Ok(reply);
     }
-    let ran = actions::run(shared, action, &request.context)
+    let ran = actions::run(shared, action, id, &request.context)
         .await
         .map_err(refused)?;
     let reply = Reply::bytes(ran.status, "application/json; charset=utf-8", ran.body);

@@ -197,11 +197,7 @@ impl<'a> Object<'a> {
             return;
         }
         let mut path = self.path.clone();
-        path.extend(
-            name.split(BELOW)
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned),
-        );
+        path.extend(name.split(BELOW).map(str::to_owned));
         self.issues.push(Issue {
             code,
             message: message.into(),

@@ -53,7 +53,8 @@ impl Host {
             input: asked.input,
             depth: run.depth + 1,
         };
-        let ran = actions::run(self.shared(), action, &self.context()).await;
+        let id = uuid::Uuid::now_v7().to_string().into();
+        let ran = actions::run(self.shared(), action, id, &self.context()).await;
         match ran {
             Ok(answer) if answer.status < 400 => {
                 let output: Value = match answer.body.is_empty() {

@@ -281,6 +281,13 @@ impl World<'_> {
         if let Some(metadata) = test.get("metadata") {
             body["metadata"] = metadata.clone();
         }
+        for variable in test["variables"].as_array().into_iter().flatten() {
+            let set = self
+                .client
+                .put("/environment-variables", variable.clone())
+                .await;
+            expect(set.status == 200, "the variable", &set)?;
+        }
         let made = self.client.post("/connections", body).await;
         expect(made.status == 200, "the connection", &made)
     }

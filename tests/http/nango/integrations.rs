@@ -30,7 +30,8 @@ async fn make(client: &Client, more: Value) -> crate::client::Answer {
 
 #[tokio::test]
 async fn integrations_are_made_changed_and_deleted() {
-    let (_, client) = Bed::shared().project().await;
+    let bed = Bed::shared();
+    let (_, client) = bed.project().await;
     assert_eq!(
         client.get("/integrations").await.good(200),
         json!({"data": []})
@@ -165,7 +166,8 @@ async fn more_is_shown_to_those_who_ask() {
 
 #[tokio::test]
 async fn integrations_have_rules() {
-    let (_, client) = Bed::shared().project().await;
+    let bed = Bed::shared();
+    let (_, client) = bed.project().await;
     make(&client, json!({"unique_key": "taken"}))
         .await
         .good(200);
@@ -287,7 +289,8 @@ async fn integrations_need_their_scopes() {
 
 #[tokio::test]
 async fn the_catalogue_can_be_read() {
-    let (_, client) = Bed::shared().project().await;
+    let bed = Bed::shared();
+    let (_, client) = bed.project().await;
     let all = client.get("/providers").await.good(200);
     let names: Vec<&str> = all["data"]
         .as_array()

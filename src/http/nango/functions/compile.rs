@@ -22,7 +22,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     let wanted = compile::Request {
         files: Arc::new(files),
         place: Place::nowhere(),
-        integration: "0".to_owned(),
+        integration: "function".to_owned(),
         name: "function".to_owned(),
     };
     let outcome = request.app.nango.compiling.compile(wanted).await;

@@ -18,7 +18,7 @@ pub async fn of_template(shared: &Arc<Shared>, template: &Template) -> Result<Va
     let request = compile::Request {
         files: Arc::new(vec![(path.clone(), template.code.to_owned())]),
         place: Place { source: path },
-        integration: "0".to_owned(),
+        integration: template.provider.to_owned(),
         name: template.name.to_owned(),
     };
     let built = shared.compiling.compile(request).await;
