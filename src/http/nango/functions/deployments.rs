@@ -332,7 +332,11 @@ pub async fn get(request: Request) -> Result<Reply, Error> {
     if row.created_at < crate::auth::now_ms() - KEPT {
         return Err(missing());
     }
-    let status = self::status(&row);
+    let status = match self::status(&row) {
+        // Built, and about to take the place of the one before.
+        "success" if !is_settled(&request, &row).await? => "running",
+        status => status,
+    };
     let mut body = json!({
         "id": row.id,
         "status": status,
@@ -345,7 +349,7 @@ pub async fn get(request: Request) -> Result<Reply, Error> {
     if let Some(started) = row.build_started_at {
         body["started_at"] = time::text(started).into();
     }
-    let Some(ended) = row.ended_at else {
+    let Some(ended) = row.ended_at.filter(|_| status != "running") else {
         return Ok(Reply::json(200, body));
     };
     body["completed_at"] = time::text(ended).into();
@@ -387,6 +391,19 @@ pub async fn get(request: Request) -> Result<Reply, Error> {
         }
     }
     Ok(Reply::json(200, body))
+}
+
+/// Whether a deployment that is ready runs, or was left behind by another one.
+async fn is_settled(request: &Request, row: &model::Deployment) -> Result<bool, Error> {
+    let (view, project) = (request.view(), request.project.as_str());
+    let Some(function) = view.function(project, &row.function_id).await? else {
+        return Ok(true);
+    };
+    if !row.activate || function.deployment_id == row.id {
+        return Ok(true);
+    }
+    let active = view.deployment(project, &function.deployment_id).await?;
+    Ok(active.is_some_and(|active| active.sequence > row.sequence))
 }
 
 /// Every version of a function, the newest first (beyond upstream).
