@@ -25,5 +25,6 @@ mod mutations;
 mod proxy;
 mod records;
 mod rules;
+mod sdk;
 mod syncs;
 mod types;

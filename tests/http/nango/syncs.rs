@@ -375,32 +375,11 @@ async fn variants_have_records_of_their_own() {
 #[tokio::test]
 async fn records_are_written_as_functions_say() {
     let place = Place::new().await;
-    let body = "const again = (await nango.getCheckpoint())?.again ?? false;
-        if (!again) {
-            await nango.batchSave([], 'Thing');
-            await nango.batchSave([{ id: 'a', deep: { x: 1, list: [1, 2] } }, { id: 'b', name: 'B' }, { id: 'b', name: 'second' }, { id: 'gone' }, { id: 'kept' }], 'Thing');
-            await nango.saveCheckpoint({ again: true });
-            return;
-        }
-        await nango.trackDeletesStart('Thing');
-        await nango.batchUpdate([{ id: 'a', deep: { y: 2, list: [3] } } as never, { id: 'stranger', name: 'x' }], 'Thing');
-        await nango.batchSave([{ id: 'a', name: 'A' }, { id: 'kept' }], 'Thing');
-        await nango.batchDelete([{ id: 'b' }], 'Thing');
-        const known = await nango.getRecordsByIds(['kept', 'nobody'], 'Thing');
-        const listed: string[] = [];
-        for await (const record of nango.listRecords('Thing')) { listed.push(record.id); }
-        await nango.batchSave([{ id: `known ${known.size} listed ${listed.length}` }], 'Other');
-        const { deletedKeys } = await nango.trackDeletesEnd('Thing');
-        await nango.log(deletedKeys.join());";
-    place
-        .deploy(
-            "sync",
-            "things",
-            &sync("checkpoint: z.object({ again: z.boolean() }),", body),
-        )
-        .await;
+    let first = "await nango.batchSave([], 'Thing');
+        await nango.batchSave([{ id: 'a', deep: { x: 1, list: [1, 2] } }, { id: 'b', name: 'B' }, { id: 'b', name: 'second' }, { id: 'gone' }, { id: 'kept' }, { id: 'old', deep: { x: 1, list: [1, 2] } }], 'Thing');";
+    place.deploy("sync", "things", &sync("", first)).await;
     let first = place.run("things", json!({})).await;
-    assert_eq!(first["latestResult"]["Thing"]["added"], 4, "{first}");
+    assert_eq!(first["latestResult"]["Thing"]["added"], 5, "{first}");
     let records = async |filter: &str| {
         place
             .behalf()
@@ -421,6 +400,16 @@ async fn records_are_written_as_functions_say() {
     let before = records("").await;
     // Of two with one id the first counts.
     assert_eq!(of(&before, "b")["name"], "B");
+    let second = "await nango.trackDeletesStart('Thing');
+        await nango.batchUpdate([{ id: 'old', deep: { y: 2, list: [3] } } as never, { id: 'stranger', name: 'x' }], 'Thing');
+        await nango.batchSave([{ id: 'a', name: 'A' }, { id: 'kept' }], 'Thing');
+        await nango.batchDelete([{ id: 'b' }], 'Thing');
+        const known = await nango.getRecordsByIds(['kept', 'nobody'], 'Thing');
+        const listed: string[] = [];
+        for await (const record of nango.listRecords('Thing')) { listed.push(record.id); }
+        await nango.batchSave([{ id: `known ${known.size} listed ${listed.length}` }], 'Other');
+        await nango.trackDeletesEnd('Thing');";
+    place.deploy("sync", "things", &sync("", second)).await;
     let second = place.run("things", json!({})).await;
     assert_eq!(second["latestExecutionStatus"], "SUCCESS", "{second}");
     let after = records("").await;
@@ -435,9 +424,11 @@ async fn records_are_written_as_functions_say() {
             "{after}"
         );
     }
+    // What is not there is not updated; what is there is merged, and its arrays are replaced.
+    assert_eq!(of(&after, "stranger"), json!(null));
     assert_eq!(
-        of(&after, "stranger"),
-        json!({}).get("x").cloned().unwrap_or_default()
+        of(&after, "old")["deep"],
+        json!({"x": 1, "y": 2, "list": [3]})
     );
     let other = place.behalf().get("/records?model=Other").await.good(200);
     assert!(
