@@ -17,8 +17,7 @@ use crate::server::{Server, until};
 pub struct Bed {
     /// The server.
     pub server: Server,
-    /// Its data directory.
-    pub dir: TempDir,
+    _dir: TempDir,
 }
 
 /// Providers of the catalogue that tests use.
@@ -73,7 +72,7 @@ impl Bed {
     pub fn start() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let server = start_in(dir.path());
-        Self { server, dir }
+        Self { server, _dir: dir }
     }
 
     /// One that is shared by all tests that run at the same time.
@@ -183,13 +182,6 @@ impl Place {
         let bed = Bed::shared();
         let (project, client) = bed.project().await;
         Self::on(bed, project, client).await
-    }
-
-    /// One on a server of its own.
-    pub async fn alone() -> Self {
-        let bed = Arc::new(Bed::start());
-        let client = bed.client();
-        Self::on(bed, "default".to_owned(), client).await
     }
 
     async fn on(bed: Arc<Bed>, project: String, client: Client) -> Self {

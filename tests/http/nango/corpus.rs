@@ -8,10 +8,9 @@ use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::api::root;
-use super::bed::{self, Bed, credentials};
-use super::standin::{StandIn, same, subset};
-use crate::client::{Answer, Client};
-use crate::server::until;
+use super::bed::{self, Bed};
+use super::standin::StandIn;
+use super::world::{World, expect};
 
 /// One test of one function.
 struct Case {
@@ -124,8 +123,8 @@ impl Case {
 
     /// Why it cannot be run through the API: what the published API has no way for.
     fn is_out_of_reach(&self) -> bool {
-        // Functions of this kind are deployed by the command line only, of that kind not at all.
-        matches!(self.test["kind"].as_str(), Some("onEvent" | "function"))
+        // What is experimental is compiled only.
+        self.test["kind"] == "function"
             // The date of the last run is that of the last run.
             || self.test.get("last_sync_date").is_some()
             // Held by a run that does not end.
@@ -149,8 +148,13 @@ impl Case {
             integration: self.integration(),
             standin: &standin,
         };
-        world.prepare(&test).await?;
         let kind = test["kind"].as_str().unwrap_or_default();
+        world.integrate(&test).await?;
+        if kind == "onEvent" {
+            world.deploy(&self.name, "on-event", &self.source).await?;
+            return world.event(&self.source, &test).await;
+        }
+        world.connect(&test).await?;
         if kind == "sync"
             && let Some(seed) = seed(&test)
         {
@@ -219,221 +223,6 @@ fn failed_as(status: &Value, error: &Value) -> Result<(), String> {
         Ok(())
     } else {
         Err(status.to_string())
-    }
-}
-
-/// A project with one integration and one connection.
-struct World<'a> {
-    client: &'a Client,
-    integration: &'a str,
-    standin: &'a StandIn,
-}
-
-fn expect(holds: bool, what: &str, answer: &Answer) -> Result<(), String> {
-    if holds {
-        return Ok(());
-    }
-    let shown = String::from_utf8_lossy(&answer.bytes);
-    Err(format!("{what}: {} {shown}", answer.status))
-}
-
-const CONNECTION: &str = "conn-1";
-
-impl World<'_> {
-    fn on_behalf(&self) -> Client {
-        self.client
-            .with("connection-id", CONNECTION)
-            .with("provider-config-key", self.integration)
-    }
-
-    async fn prepare(&self, test: &Value) -> Result<(), String> {
-        let made = bed::integrate(self.client, self.integration, self.integration).await;
-        expect(made.status == 200, "the integration", &made)?;
-        let provider = self
-            .client
-            .get(&format!("/providers/{}", self.integration))
-            .await;
-        let provider = provider.good(200);
-        let mode = provider["data"]["auth_mode"].as_str().unwrap_or_default();
-        let mut body = json!({
-            "provider_config_key": self.integration,
-            "connection_id": CONNECTION,
-            "credentials": credentials(mode),
-            "connection_config": {},
-        });
-        if let Some(given) = test["connection"].get("credentials") {
-            body["credentials"] = given.clone();
-        }
-        if let Some(config) = test["connection"].get("connection_config") {
-            body["connection_config"] = config.clone();
-        }
-        // What the provider asks for and the test does not care about.
-        let asked = provider["data"]["connection_config"].as_object();
-        for (name, field) in asked.into_iter().flatten() {
-            let needed = field["optional"] != true
-                && field["automated"] != true
-                && field.get("default_value").is_none();
-            if needed && body["connection_config"].get(name).is_none() {
-                body["connection_config"][name] = field["example"].clone();
-            }
-        }
-        body["connection_config"]["standin"] = self.standin.port.to_string().into();
-        if let Some(metadata) = test.get("metadata") {
-            body["metadata"] = metadata.clone();
-        }
-        for variable in test["variables"].as_array().into_iter().flatten() {
-            let set = self
-                .client
-                .put("/environment-variables", variable.clone())
-                .await;
-            expect(set.status == 200, "the variable", &set)?;
-        }
-        let made = self.client.post("/connections", body).await;
-        expect(made.status == 200, "the connection", &made)
-    }
-
-    async fn deploy(&self, name: &str, kind: &str, code: &str) -> Result<(), String> {
-        let deployed = bed::deploy(self.client, self.integration, kind, name, code).await;
-        match deployed["status"] == "success" {
-            true => Ok(()),
-            false => Err(format!("{name} is not deployed: {deployed}")),
-        }
-    }
-
-    async fn status(&self, name: &str) -> Value {
-        let path = format!(
-            "/sync/status?syncs={name}&provider_config_key={}&connection_id={CONNECTION}",
-            self.integration
-        );
-        self.client.get(&path).await.json()["syncs"][0].clone()
-    }
-
-    /// Runs a sync and waits for its end.
-    async fn sync(&self, name: &str) -> Result<Value, String> {
-        let before = self.status(name).await["finishedAt"].clone();
-        let body = json!({"syncs": [name], "provider_config_key": self.integration, "connection_id": CONNECTION});
-        let begun = self.client.post("/sync/trigger", body).await;
-        expect(begun.status == 200, "the trigger", &begun)?;
-        Ok(self.ended(name, &before).await)
-    }
-
-    async fn ended(&self, name: &str, before: &Value) -> Value {
-        until(name, async || {
-            let status = self.status(name).await;
-            let ended = status["finishedAt"] != *before && status["status"] != "RUNNING";
-            ended.then_some(status)
-        })
-        .await
-    }
-
-    async fn webhook(&self, payload: &Value) -> Result<(), String> {
-        let path = format!("/integrations/{}?include=webhook", self.integration);
-        let url = self.client.get(&path).await.json()["data"]["webhook_url"].clone();
-        let url: url::Url = url
-            .as_str()
-            .unwrap_or_default()
-            .parse()
-            .map_err(|_| "no address".to_owned())?;
-        let sent = self
-            .client
-            .with("authorization", "")
-            .post(url.path(), payload.clone())
-            .await;
-        expect(sent.status == 200, "the webhook", &sent)?;
-        let runs = sent.json()["runs"].clone();
-        expect(runs == 1, "a run of the webhook", &sent)
-    }
-
-    async fn action(&self, name: &str, test: &Value) -> Result<(), String> {
-        let mut body = json!({"action_name": name});
-        if let Some(input) = test.get("input") {
-            body["input"] = input.clone();
-        }
-        let answer = self.on_behalf().post("/action/trigger", body).await;
-        let wanted = &test["expect"];
-        let faults = self.standin.faults();
-        let have: Value = serde_json::from_slice(&answer.bytes).unwrap_or(Value::Null);
-        let Some(error) = wanted.get("error") else {
-            expect(answer.status == 200, &faults.join("; "), &answer)?;
-            return match same(&wanted["output"], &have) {
-                true => Ok(()),
-                false => Err(format!("the output is {have}, not {}", wanted["output"])),
-            };
-        };
-        let have = &have["error"];
-        let upstream = error["type"] == "script_http_error";
-        let status = if upstream { 424 } else { 500 };
-        let as_told = json!({
-            "type": have["code"], "payload": have["payload"],
-            "status": if upstream { have["upstream"]["status"].clone() } else { answer.status.into() },
-        });
-        expect(answer.status == status, &faults.join("; "), &answer)?;
-        subset(error, &as_told, "error")
-    }
-
-    /// What is there after the run.
-    async fn compare(&self, name: &str, wanted: &Value) -> Result<(), String> {
-        if let Some(metadata) = wanted.get("metadata") {
-            let path = format!(
-                "/connections/{CONNECTION}?provider_config_key={}",
-                self.integration
-            );
-            let have = self.client.get(&path).await.json()["metadata"].clone();
-            if !same(metadata, &have) {
-                return Err(format!("the metadata is {have}, not {metadata}"));
-            }
-        }
-        if let Some(checkpoint) = wanted.get("checkpoint") {
-            let have = self.status(name).await["checkpoint"].clone();
-            if !same(checkpoint, &have) {
-                return Err(format!("the checkpoint is {have}, not {checkpoint}"));
-            }
-        }
-        for (model, records) in wanted["records"].as_object().into_iter().flatten() {
-            let (have, deleted) = self.records(model).await?;
-            let mut sorted = records.as_array().cloned().unwrap_or_default();
-            sorted.sort_by_key(|one| one["id"].as_str().unwrap_or_default().to_owned());
-            if !same(&json!(sorted), &json!(have)) {
-                return Err(format!(
-                    "{model} are {}, not {}",
-                    json!(have),
-                    json!(sorted)
-                ));
-            }
-            let mut gone: Vec<Value> = wanted["deleted"][model]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
-            gone.sort_by_key(ToString::to_string);
-            if json!(gone) != json!(deleted) {
-                return Err(format!("of {model} {deleted:?} are deleted, not {gone:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// What is stored, without what the platform adds, and the ids of what was deleted; both sorted.
-    async fn records(&self, model: &str) -> Result<(Vec<Value>, Vec<String>), String> {
-        let answer = self
-            .on_behalf()
-            .get(&format!("/records?model={model}&limit=1000"))
-            .await;
-        expect(answer.status == 200, "the records", &answer)?;
-        let (mut have, mut deleted) = (Vec::new(), Vec::new());
-        for record in answer.json()["records"].as_array().into_iter().flatten() {
-            let mut record = record.clone();
-            let added = record
-                .as_object_mut()
-                .and_then(|record| record.remove("_nango_metadata"));
-            if added.unwrap_or_default()["last_action"] == "DELETED" {
-                deleted.push(record["id"].as_str().unwrap_or_default().to_owned());
-            } else {
-                have.push(record);
-            }
-        }
-        have.sort_by_key(|one| one["id"].as_str().unwrap_or_default().to_owned());
-        deleted.sort();
-        Ok((have, deleted))
     }
 }
 

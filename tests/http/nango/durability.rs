@@ -80,7 +80,9 @@ async fn everything_survives_a_crash_and_secrets_stay_sealed() {
             let mut shown = behalf(client).get(path).await.good(200);
             // When it was last looked at, and where the server is, are not part of it.
             shown["last_fetched_at"] = json!(null);
-            shown["data"]["webhook_url"] = json!(null);
+            if shown["data"].is_object() {
+                shown["data"]["webhook_url"] = json!(null);
+            }
             state.push(shown);
         }
         state

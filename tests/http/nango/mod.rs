@@ -8,6 +8,7 @@ mod bed;
 mod sources;
 mod standin;
 mod told;
+mod world;
 
 mod access;
 mod actions;
@@ -25,5 +26,8 @@ mod mutations;
 mod proxy;
 mod records;
 mod rules;
+mod saving;
+mod sdk;
 mod syncs;
 mod types;
+mod visible;
