@@ -183,6 +183,13 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     let mut request = request;
     request.at = Some(committed.position);
     let row = row(&request, &integration, &id).await?;
+    let event = "validate-connection";
+    let shared = &request.app.nango.shared;
+    let ran = syncs::run_on_event(shared, &request.project, &integration, &id, event).await?;
+    if let Some(error) = ran {
+        remove(&request, &row).await?;
+        return Err(Error::new(400, "connection_validation_failed", error));
+    }
     let shown = shapes::connection(&row, Some(&credentials));
     Ok(Reply::json(200, shown).committed(&committed))
 }

@@ -59,6 +59,11 @@ pub fn router() -> Router<Arc<App>> {
     paths
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| {
+            // The official SDK asks for `/records/`.
+            let router = match path {
+                "/records" => router.route("/records/", methods.clone()),
+                _ => router,
+            };
             router.route(path, methods)
         })
         .layer(DefaultBodyLimit::disable())

@@ -301,11 +301,17 @@ pub(super) struct Wanted {
     pub(super) integration: String,
     pub(super) script: Option<String>,
     pub(super) connection: Option<(ConnectionKey, String)>,
+    /// Where this follows from: the read models must have come that far.
+    pub(super) position: u64,
 }
 
 /// Makes the syncs of a new connection, or those of a newly deployed script.
 pub(super) async fn make(shared: &Arc<Shared>, wanted: &Wanted) -> Result<(), Error> {
     let (project, integration) = (&wanted.project, &wanted.integration);
+    shared
+        .reads
+        .wait_for(wanted.position, std::time::Duration::from_secs(10))
+        .await;
     let scripts = match &wanted.script {
         Some(name) => vec![name.clone()],
         None => {

@@ -240,6 +240,7 @@ impl Saga for Syncs {
                     integration: integration.to_string(),
                     script: None,
                     connection: Some((id.into(), connection_id.clone())),
+                    position: seen.position,
                 };
                 self.make(wanted, Some("post-connection-creation"));
             }
@@ -253,6 +254,7 @@ impl Saga for Syncs {
                         integration: integration.to_owned(),
                         script: Some(name.to_owned()),
                         connection: None,
+                        position: seen.position,
                     };
                     self.make(wanted, None);
                 }

@@ -393,13 +393,52 @@ pub async fn get(request: Request) -> Result<Reply, Error> {
     Ok(Reply::json(200, body))
 }
 
+/// Whether a sync is there on every connection; after a moment that is not waited for any more.
+async fn has_syncs(request: &Request, row: &model::Deployment) -> Result<bool, Error> {
+    use projections::query::{Filter, List, Operator, Scalar};
+    let Some(plan) = row
+        .plan
+        .script
+        .as_ref()
+        .filter(|plan| plan.kind == ScriptKind::Sync)
+    else {
+        return Ok(true);
+    };
+    let ended = row.ended_at.unwrap_or(0);
+    if request.at.is_some() || crate::auth::now_ms() - ended > 10_000 {
+        return Ok(true);
+    }
+    let equals = |column, value: &str| Filter::Compare {
+        column,
+        operator: Operator::Equal,
+        values: vec![Scalar::Text(value.to_owned())],
+    };
+    let list = List {
+        filters: vec![
+            equals("integration", &plan.integration),
+            equals("name", &plan.name),
+        ],
+        limit: 5000,
+        ..List::default()
+    };
+    let project = request.project.as_str();
+    let syncs = request.view().syncs_of_project(project, &list).await?;
+    let shared = &request.app.nango.shared;
+    let connections =
+        crate::nango::syncs::connections(shared, &request.project, &plan.integration).await?;
+    Ok(syncs.rows.len() >= connections.len())
+}
+
 /// Whether a deployment that is ready runs, or was left behind by another one.
 async fn is_settled(request: &Request, row: &model::Deployment) -> Result<bool, Error> {
     let (view, project) = (request.view(), request.project.as_str());
     let Some(function) = view.function(project, &row.function_id).await? else {
         return Ok(true);
     };
-    if !row.activate || function.deployment_id == row.id {
+    if function.deployment_id == row.id {
+        return has_syncs(request, row).await;
+    }
+    if !row.activate {
         return Ok(true);
     }
     let active = view.deployment(project, &function.deployment_id).await?;
