@@ -230,7 +230,7 @@ async fn the_schemas_are_those_of_the_definition() {
         .deploy(
             "action",
             "nothing-at-all",
-            &action("", "return 1;").replace("z.any()", "z.void()"),
+            &action("", "return 1;").replace("input: z.any()", "input: z.void()"),
         )
         .await;
     let entry = place
