@@ -4,6 +4,7 @@
 mod limits;
 mod modules;
 mod results;
+mod snapshots;
 mod tampering;
 mod triggers;
 

@@ -1,25 +1,29 @@
 //! What functions cannot reach, and what they cannot change.
 
+use std::sync::Arc;
+
+use sandbox::{Env, Specialised, Tier};
 use serde_json::{Value, json};
 
-use super::{before, evaluate, http, run, run_with};
+use super::{before, compile, evaluate, http, run, run_with};
+use crate::harness;
 
 #[test]
 fn globals_are_those_of_the_reference() {
-    let code = "Object.fromEntries(['fetch', 'setInterval', 'setImmediate', 'queueMicrotask', 'eval', 'Function', 'WebAssembly', 'Buffer',
+    let code = "Object.fromEntries(['fetch', 'setInterval', 'setImmediate', 'queueMicrotask', 'eval', 'WebAssembly', 'Buffer',
         'process', 'global', 'crypto', 'performance', 'Request', 'Response', 'Headers', 'Blob', 'File', 'FormData', 'WebSocket', 'AbortController',
-        'Event', 'EventTarget', 'ReadableStream', 'MessageChannel', 'DOMException', 'navigator', 'atob', 'btoa', '__strata', '__cqjs', 'wit',
+        'Event', 'EventTarget', 'ReadableStream', 'MessageChannel', 'DOMException', 'navigator', 'atob', 'btoa', '__strata', 'wit',
         'module', 'exports', '__filename'].map((name) => [name, typeof globalThis[name]]).filter(([, type]) => type !== 'undefined'))";
     assert_eq!(evaluate(code, |_, _| unreachable!()).json(), json!({}));
     let code = "['console', 'URL', 'URLSearchParams', 'TextEncoder', 'TextDecoder', 'structuredClone', 'setTimeout', 'clearTimeout', 'Promise',
-        'Map', 'Proxy', 'Intl', 'Atomics'].filter((name) => typeof globalThis[name] === 'undefined')";
+        'Map', 'Proxy', 'Intl', 'Function'].filter((name) => typeof globalThis[name] === 'undefined')";
     assert_eq!(evaluate(code, |_, _| unreachable!()).json(), json!([]));
     // Nothing else is left.
     let code = "Reflect.ownKeys(globalThis).filter((name) => typeof name === 'string' && !/^[A-Z]/.test(name)).sort()";
     assert_eq!(
         evaluate(code, |_, _| unreachable!()).json(),
         json!([
-            "clearTimeout", "console", "decodeURI", "decodeURIComponent", "encodeURI", "encodeURIComponent",
+            "__cqjs", "clearTimeout", "console", "decodeURI", "decodeURIComponent", "encodeURI", "encodeURIComponent",
             "escape", "globalThis", "isFinite", "isNaN", "parseFloat", "parseInt", "setTimeout",
             "structuredClone", "undefined", "unescape",
         ])
@@ -121,9 +125,10 @@ const TAMPER: &str = "
     hold(String.prototype, 'toWellFormed', () => { throw new Error('toWellFormed'); });
     hold(Map.prototype, 'has', () => true);
     hold(Set.prototype, 'has', () => true);
-    hold(Function.prototype, 'call', zero);
-    hold(Function.prototype, 'apply', zero);
-    hold(Function.prototype, 'bind', zero);
+    const fn = Object.getPrototypeOf(() => {});
+    hold(fn, 'call', zero);
+    hold(fn, 'apply', zero);
+    hold(fn, 'bind', zero);
     hold(Object.prototype, 'kvstore', 0);
     hold(Object.prototype, 'ended', null);
     hold(globalThis, 'Error', class {});
@@ -172,4 +177,55 @@ fn an_error_that_refuses_to_be_made_ends_the_execution_too() {
         export default async (request) => { try { for (;;); } catch {} return request.ok(); };";
     let run = run(code, before(json!({})));
     run.failure();
+}
+
+/// Enters the engine as the host does, with code of its own and with the pubnub driver.
+const ENTER: &str = "const run = globalThis.__cqjs.asyncExports.run;
+    const none = new Uint8Array(0);
+    const load = () => run('{\"driver\":\"\"}', '(function (platform) { globalThis.leaked = typeof platform; return { default: (request, response) => response.send(\"escaped\") }; })', none);
+    const again = () => run('{\"driver\":\"pubnub\",\"request\":{\"type\":\"ON_INTERVAL\",\"event\":{}}}', null, none);";
+
+#[test]
+fn the_engine_is_not_entered_by_functions() {
+    let code = format!(
+        "{ENTER} let calls = 0; load(); again();
+        export default async (request) => {{
+            calls += 1; load(); again();
+            await new Promise((resolve) => setTimeout(() => {{ load(); again(); resolve(); }}, 2));
+            request.message = {{ calls, leaked: typeof leaked }};
+            return request.ok();
+        }};"
+    );
+    assert_eq!(
+        run(&code, before(json!({}))).json()["message"],
+        json!({ "calls": 1, "leaked": "undefined" })
+    );
+    let code = format!(
+        "{ENTER} export default (request) => {{
+            for (let round = 0; round < 3; round++) {{ for (let i = 0; i < 50000; i++); again(); }}
+            return request.ok();
+        }};"
+    );
+    assert_eq!(
+        run(&code, before(json!({}))).first_line(),
+        "Error: loop iterations exceeds: 100000"
+    );
+}
+
+#[test]
+fn a_snapshot_holds_nothing_else_either() {
+    let code = format!(
+        "{ENTER} (async () => {{ for (let i = 0; i < 20; i++) {{ await null; load(); }} }})();
+        export default (request, response) => response.send('genuine');"
+    );
+    let (program, _) = compile(&code);
+    let (sandbox, own) = (harness::sandbox(), program.clone());
+    let made = harness::run(async move {
+        let env = Arc::new(Env::default());
+        sandbox.specialise(&own, &env).await.unwrap()
+    });
+    assert_eq!(made, Specialised::Done);
+    let outcome = harness::execute(&program, http("GET", "", json!([]), ""));
+    assert_eq!(outcome.tier, Tier::Own);
+    assert_eq!(harness::text(&outcome), "genuine");
 }
