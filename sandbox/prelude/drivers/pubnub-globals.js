@@ -62,6 +62,7 @@ P.enclose = () => {
   defineProperty(Error, "prepareStackTrace", nobody);
   const [Function] = kinds.map(refuseText);
   for (const name of gone) delete globalThis[name];
+  defineProperty(globalThis, "__cqjs", { value: Object.freeze(globalThis.__cqjs), writable: false, configurable: false });
   hide(globalThis, "Function", Function);
   hide(globalThis, "console", P.console());
   hide(globalThis, "setTimeout", timers.setTimeout);

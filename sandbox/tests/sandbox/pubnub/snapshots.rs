@@ -54,7 +54,9 @@ fn a_top_level_that_asks_the_host_is_not_snapshotted() {
         let refused = specialise(&program);
         assert!(matches!(refused, Specialised::Refused { .. }), "{top}");
     }
-    let (program, _) = compile("require('uuid').v4(); export default (request, response) => response.send('ran');");
+    let (program, _) = compile(
+        "require('uuid').v4(); export default (request, response) => response.send('ran');",
+    );
     specialise(&program);
     let outcome = harness::execute(&program, http("GET", "", json!([]), ""));
     assert_eq!(harness::text(&outcome), "ran");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sandbox::{Env, Specialised, Tier};
+use sandbox::Env;
 use serde_json::{Value, json};
 
 use super::{before, compile, evaluate, http, run, run_with};
@@ -23,9 +23,23 @@ fn globals_are_those_of_the_reference() {
     assert_eq!(
         evaluate(code, |_, _| unreachable!()).json(),
         json!([
-            "__cqjs", "clearTimeout", "console", "decodeURI", "decodeURIComponent", "encodeURI", "encodeURIComponent",
-            "escape", "globalThis", "isFinite", "isNaN", "parseFloat", "parseInt", "setTimeout",
-            "structuredClone", "undefined", "unescape",
+            "__cqjs",
+            "clearTimeout",
+            "console",
+            "decodeURI",
+            "decodeURIComponent",
+            "encodeURI",
+            "encodeURIComponent",
+            "escape",
+            "globalThis",
+            "isFinite",
+            "isNaN",
+            "parseFloat",
+            "parseInt",
+            "setTimeout",
+            "structuredClone",
+            "undefined",
+            "unescape",
         ])
     );
 }
@@ -67,14 +81,28 @@ fn no_code_comes_from_text() {
         assert!(text.starts_with("threw "), "{code} gave {value}");
     }
     assert_eq!(
-        evaluate("(() => {}) instanceof (() => {}).constructor", |_, _| unreachable!()).json(),
+        evaluate(
+            "(() => {}) instanceof (() => {}).constructor",
+            |_, _| unreachable!()
+        )
+        .json(),
         true
     );
 }
 
 #[test]
 fn modules_beyond_the_list_are_not_found() {
-    for name in ["ugc", "fs", "node:fs", "node:crypto", "zod", "strata:pubnub", "__proto__", "constructor", "./x"] {
+    for name in [
+        "ugc",
+        "fs",
+        "node:fs",
+        "node:crypto",
+        "zod",
+        "strata:pubnub",
+        "__proto__",
+        "constructor",
+        "./x",
+    ] {
         assert_eq!(
             evaluate(&format!("require('{name}')"), |_, _| unreachable!()).json(),
             format!("threw Error: Module not found: {name}")
@@ -168,7 +196,11 @@ fn built_ins_that_were_replaced_do_not_lengthen_loops() {
         }};"
     );
     let run = run(&code, before(json!({})));
-    assert!(run.failure().contains("loop iterations exceeds"), "{}", run.failure());
+    assert!(
+        run.failure().contains("loop iterations exceeds"),
+        "{}",
+        run.failure()
+    );
 }
 
 #[test]
@@ -182,50 +214,56 @@ fn an_error_that_refuses_to_be_made_ends_the_execution_too() {
 /// Enters the engine as the host does, with code of its own and with the pubnub driver.
 const ENTER: &str = "const run = globalThis.__cqjs.asyncExports.run;
     const none = new Uint8Array(0);
-    const load = () => run('{\"driver\":\"\"}', '(function (platform) { globalThis.leaked = typeof platform; return { default: (request, response) => response.send(\"escaped\") }; })', none);
+    const load = () => run('{\"driver\":\"\"}', '(function (platform) { console.log(\"escaped\"); return { default: (request, response) => response.send(\"escaped\") }; })', none);
     const again = () => run('{\"driver\":\"pubnub\",\"request\":{\"type\":\"ON_INTERVAL\",\"event\":{}}}', null, none);";
 
 #[test]
 fn the_engine_is_not_entered_by_functions() {
-    let code = format!(
-        "{ENTER} let calls = 0; load(); again();
-        export default async (request) => {{
-            calls += 1; load(); again();
-            await new Promise((resolve) => setTimeout(() => {{ load(); again(); resolve(); }}, 2));
-            request.message = {{ calls, leaked: typeof leaked }};
-            return request.ok();
-        }};"
-    );
-    assert_eq!(
-        run(&code, before(json!({}))).json()["message"],
-        json!({ "calls": 1, "leaked": "undefined" })
-    );
-    let code = format!(
-        "{ENTER} export default (request) => {{
-            for (let round = 0; round < 3; round++) {{ for (let i = 0; i < 50000; i++); again(); }}
-            return request.ok();
-        }};"
-    );
-    assert_eq!(
-        run(&code, before(json!({}))).first_line(),
-        "Error: loop iterations exceeds: 100000"
-    );
+    for (top, body) in [
+        ("load();", ""),
+        ("", "load();"),
+        ("", "again();"),
+        ("", "await null; load();"),
+        (
+            "",
+            "setTimeout(load, 1); await new Promise((resolve) => setTimeout(resolve, 5));",
+        ),
+        ("", "try { load(); } catch {}"),
+    ] {
+        let code = format!(
+            "{ENTER} {top} let calls = 0;
+            export default async (request) => {{ console.log(`call ${{calls++}}`); {body} return request.ok(); }};"
+        );
+        let run = run(&code, before(json!({})));
+        // The engine gives up a guest that ends a call which is over.
+        assert!(run.outcome.result.is_err(), "{top}{body}");
+        let lines = run.lines();
+        assert!(lines.is_empty() || lines == ["log call 0"], "{lines:?}");
+    }
 }
 
 #[test]
 fn a_snapshot_holds_nothing_else_either() {
     let code = format!(
-        "{ENTER} (async () => {{ for (let i = 0; i < 20; i++) {{ await null; load(); }} }})();
+        "{ENTER} (async () => {{ await null; await null; load(); }})();
         export default (request, response) => response.send('genuine');"
     );
     let (program, _) = compile(&code);
     let (sandbox, own) = (harness::sandbox(), program.clone());
-    let made = harness::run(async move {
+    harness::run(async move {
         let env = Arc::new(Env::default());
         sandbox.specialise(&own, &env).await.unwrap()
     });
-    assert_eq!(made, Specialised::Done);
     let outcome = harness::execute(&program, http("GET", "", json!([]), ""));
-    assert_eq!(outcome.tier, Tier::Own);
-    assert_eq!(harness::text(&outcome), "genuine");
+    if let Ok(response) = outcome.result {
+        assert_eq!(response.body, "genuine");
+    }
+}
+
+#[test]
+fn the_engine_keeps_what_it_needs() {
+    let code = "globalThis.__cqjs = undefined; export default (request) => request.ok();";
+    assert!(run(code, before(json!({}))).outcome.result.is_err());
+    let code = "(() => { Reflect.set(globalThis, '__cqjs', 1); Reflect.deleteProperty(globalThis, '__cqjs'); return new Promise((resolve) => setTimeout(() => resolve('fine'), 1)); })()";
+    assert_eq!(evaluate(code, |_, _| unreachable!()).json(), "fine");
 }

@@ -18,7 +18,8 @@ const MESSAGE: [&str; 7] = [
 
 #[test]
 fn every_message_trigger_sees_and_changes_the_message() {
-    let code = "export default async (request) => { request.message.seen = true; return request.ok(); };";
+    let code =
+        "export default async (request) => { request.message.seen = true; return request.ok(); };";
     for kind in MESSAGE {
         let run = run(code, message(kind, json!({ "n": 1 })));
         assert_eq!(
@@ -98,7 +99,11 @@ fn members_of_an_http_request() {
         message: request.message, json: await request.json(), meta: request.meta,
         keys: [request.pubkey, request.subkey, request.version], ended: typeof request.ok,
     });";
-    let headers = json!([["Content-Type", "application/json"], ["X-A", "1"], ["x-a", "2"]]);
+    let headers = json!([
+        ["Content-Type", "application/json"],
+        ["X-A", "1"],
+        ["x-a", "2"]
+    ]);
     let run = run(
         code,
         http("POST", "a=5&b=x+y%21&a=6&flag", headers, r#"{"é":1}"#),
@@ -125,7 +130,10 @@ fn bodies_that_are_empty_or_no_json() {
         ("{oops", json!(["{oops", {}, "SyntaxError"])),
     ];
     for (body, expected) in cases {
-        assert_eq!(run(code, http("POST", "", json!([]), body)).json(), expected);
+        assert_eq!(
+            run(code, http("POST", "", json!([]), body)).json(),
+            expected
+        );
     }
 }
 
@@ -135,15 +143,30 @@ fn http_answers() {
     let document = json!(["content-type", "application/json; charset=utf-8"]);
     let cases = [
         ("response.send('hi')", 200, json!([text]), "hi"),
-        ("response.send({ a: [1] }, 201)", 201, json!([document]), "{\"a\":[1]}"),
+        (
+            "response.send({ a: [1] }, 201)",
+            201,
+            json!([document]),
+            "{\"a\":[1]}",
+        ),
         ("response.send([1])", 200, json!([document]), "[1]"),
         ("response.send(5)", 200, json!([document]), "5"),
         ("response.send(false)", 200, json!([document]), "false"),
         ("response.send(null)", 200, json!([document]), "null"),
         ("response.send()", 200, json!([]), ""),
         ("response.send('')", 200, json!([text]), ""),
-        ("(response.status = 404, response.send('no'))", 404, json!([text]), "no"),
-        ("(response.status = 404, response.send('no', 410))", 410, json!([text]), "no"),
+        (
+            "(response.status = 404, response.send('no'))",
+            404,
+            json!([text]),
+            "no",
+        ),
+        (
+            "(response.status = 404, response.send('no', 410))",
+            410,
+            json!([text]),
+            "no",
+        ),
         (
             "(response.headers['CONTENT-Type'] = 'text/html', response.send('<p>'))",
             200,
