@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{before, http, interval, message, run};
+use super::{before, http, message, run, timer};
 
 #[test]
 fn abort_carries_its_text() {
@@ -25,7 +25,7 @@ fn abort_carries_its_text() {
     }
     let run = run(
         "export default (event) => event.abort('later');",
-        interval(),
+        timer("ON_INTERVAL"),
     );
     assert_eq!(run.json(), json!({ "decision": "abort", "text": "later" }));
 }
@@ -206,6 +206,14 @@ fn errors_of_http_functions() {
         (
             "response.status = 'abc'; return response.send('x');",
             "RangeError: The status abc is not in 200..599",
+        ),
+        (
+            "response.headers['X-A'] = 'a\\r\\nSet-Cookie: b'; return response.send();",
+            "TypeError: The header x-a of the response is not valid",
+        ),
+        (
+            "response.headers['a b'] = '1'; return response.send();",
+            "TypeError: The header a b of the response is not valid",
         ),
         (
             "return response.send(() => {});",

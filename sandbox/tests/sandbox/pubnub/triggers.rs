@@ -3,7 +3,7 @@
 use sandbox::{Failure, Invocation};
 use serde_json::{Value, json};
 
-use super::{before, http, interval, message, run};
+use super::{before, http, message, run, timer};
 use crate::harness;
 
 const MESSAGE: [&str; 7] = [
@@ -77,7 +77,9 @@ fn a_message_may_be_replaced_and_channels_do_not_matter() {
 #[test]
 fn timers_get_an_event() {
     let code = "export default (event) => event.ok(JSON.stringify(event));";
-    let run = run(code, interval());
+    let other = run(code, timer("SUBSCRIBE_ON_INTERVAL"));
+    let run = run(code, timer("ON_INTERVAL"));
+    assert_eq!(run.text(), other.text());
     let answer = run.json();
     assert_eq!(answer["decision"], "ok");
     assert!(answer.get("message").is_none());
@@ -189,6 +191,17 @@ fn http_answers() {
         assert_eq!(run.text(), body, "{code}");
         assert_eq!(run.value()["statusCode"], status, "{code}");
         assert_eq!(run.value()["headers"], headers, "{code}");
+    }
+}
+
+#[test]
+fn a_trigger_that_is_not_known_is_an_error() {
+    let code = "export default (request) => request.ok();";
+    for kind in ["BEFORE_PRESENCE", "toString", "__proto__"] {
+        assert_eq!(
+            run(code, message(kind, json!({}))).first_line(),
+            format!("Error: unknown trigger type {kind}")
+        );
     }
 }
 
