@@ -11,6 +11,9 @@ use proptest::prelude::*;
 
 use crate::harness::{block_on, compiler};
 
+/// Line, column and message of a diagnostic.
+type Place = (u32, u32, &'static str);
+
 fn compile_as(path: &str, text: &str) -> Result<Compiled, Vec<(u32, u32, String)>> {
     match block_on(compiler().compile_handler(path, text)) {
         Ok(compiled) => Ok(compiled),
@@ -159,7 +162,7 @@ fn refused() {
     let none = "The function has no default export";
     let twice = "There is more than one default export";
     let callable = "The default export is not a function";
-    let cases: &[(&str, &[(u32, u32, &str)])] = &[
+    let cases: &[(&str, &[Place])] = &[
         ("", &[(1, 1, none)]),
         ("module.exports = () => {};", &[(1, 1, none)]),
         ("export const f = () => {};", &[(1, 1, none)]),
