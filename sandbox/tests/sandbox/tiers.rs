@@ -155,3 +155,19 @@ fn a_changed_artefact_is_not_loaded() {
         assert_eq!(text(&outcome), "genuine");
     });
 }
+
+#[test]
+fn a_program_runs_on_an_image_and_finds_what_was_left_there() {
+    let image = run(async {
+        let preload = module("globalThis.left = { at: 'the image' }; module.exports = {};");
+        sandbox().image(&preload).await.unwrap()
+    });
+    let program = module(
+        "module.exports = ({ res }) => res.text((left.n = (left.n ?? 0) + 1) + ' ' + left.at);",
+    );
+    for _ in 0..2 {
+        let mut invocation = get("/");
+        invocation.image = Some(image.clone());
+        assert_eq!(text(&execute(&program, invocation)), "1 the image");
+    }
+}
