@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use aggregates::execution::Outcome;
 use aggregates::{
-    DeploymentId, ExecutionId, FunctionId, ProjectId, ScriptCall, execution, function,
+    DeploymentId, ExecutionId, FunctionId, HandlerCall, ProjectId, ScriptCall, execution, function,
 };
 use bytes::Bytes;
 
@@ -47,6 +47,8 @@ pub struct Call {
     pub user: String,
     /// The script that is called, of the Nango dialect.
     pub script: Option<ScriptCall>,
+    /// The handler that is called, of the PubNub dialect.
+    pub handler: Option<HandlerCall>,
     /// What the driver of the function's dialect takes.
     pub request: serde_json::Value,
     /// The body as the function gets it.
@@ -65,6 +67,7 @@ impl Call {
             headers: self.stored_headers.clone(),
             user: self.user.clone(),
             script: self.script.clone(),
+            handler: self.handler.clone(),
         }
     }
 }

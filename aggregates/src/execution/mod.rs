@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::{aggregate, kinds};
-use crate::{Blob, DeploymentId, FunctionId, ScriptCall, Text};
+use crate::{Blob, DeploymentId, FunctionId, HandlerCall, ScriptCall, Text};
 
 /// What can be asked of an execution.
 #[derive(Clone, Debug)]
@@ -71,6 +71,9 @@ pub struct Request {
     /// The script that is called, if the function is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<ScriptCall>,
+    /// The call of a handler of the PubNub dialect, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<HandlerCall>,
 }
 
 /// What came of an execution.

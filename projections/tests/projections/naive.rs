@@ -45,6 +45,11 @@ impl World {
             }
             // Only the audit log has those.
             Event::Compilation(_) | Event::Rejection(_) => {}
+            Event::Package(_)
+            | Event::Keyset(_)
+            | Event::PackageDeployment(_)
+            | Event::Entry(_)
+            | Event::Counter(_) => {}
         }
     }
 
