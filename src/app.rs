@@ -25,6 +25,7 @@ use crate::http::metrics::Metrics;
 use crate::http::nango::Rate;
 use crate::installation;
 use crate::nango::{self, Nango};
+use crate::pubnub::{self, PubNub};
 use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser, Sweeper};
 use crate::vault::{self, Vault};
 
@@ -54,6 +55,8 @@ pub struct App {
     pub calls: Calls,
     /// What the Nango dialect needs below its wire format.
     pub nango: Nango,
+    /// What the PubNub dialect needs below its wire format.
+    pub pubnub: PubNub,
     /// Counts requests of the Nango dialect.
     pub rate: Rate,
     /// Keeps what was turned away.
@@ -190,6 +193,19 @@ impl App {
             runs: std::sync::OnceLock::new(),
         });
         scripts.set(shared.clone());
+        let handlers = Arc::new(pubnub::Shared {
+            bus: bus.clone(),
+            reads: reads.clone(),
+            blobs: blobs.clone(),
+            vault: vault.clone(),
+            cluster: cluster.clone(),
+            compiler: compiler.clone(),
+            sandbox: sandbox.clone(),
+            programs: programs.clone(),
+            outbound: outbound.clone(),
+            public_url: public_url.clone(),
+            runs: std::sync::OnceLock::new(),
+        });
         let (specialiser, queue) = Specialiser::new();
         let executor = execution::Options {
             bus: bus.clone(),
@@ -205,6 +221,8 @@ impl App {
         .build();
         let _ = shared.runs.set(executor.clone());
         let nango = Nango::new(shared);
+        let _ = handlers.runs.set(executor.clone());
+        let pubnub = PubNub::new(handlers);
         let builds = BuildOptions {
             bus: bus.clone(),
             reads: reads.clone(),
@@ -236,6 +254,7 @@ impl App {
             builds,
             calls,
             nango,
+            pubnub,
             rate,
             rejections,
             metrics: Metrics::default(),
