@@ -141,7 +141,8 @@ impl Row for DeadLetter {
         let row = &self.row;
         let handler = row.handler.as_ref();
         to.text(&row.id);
-        to.integer(row.created_at);
+        // It is one from its end on.
+        to.integer(row.updated_at);
         to.integer(row.updated_at);
         to.number(handler.map_or(0, |call| call.keyset));
         to.text(handler.map_or("", |call| call.handler.as_str()));
