@@ -204,6 +204,7 @@ impl App {
             programs: programs.clone(),
             outbound: outbound.clone(),
             public_url: public_url.clone(),
+            making: tokio::sync::Mutex::default(),
             runs: std::sync::OnceLock::new(),
         });
         let (specialiser, queue) = Specialiser::new();

@@ -41,6 +41,9 @@ pub struct Shared {
     pub outbound: Arc<outbound::Policy>,
     /// Where clients reach this server.
     pub public_url: String,
+    /// Held while something is made or named whose name or number must be unique: the read models
+    /// tell what there is, and nothing may come between.
+    pub making: tokio::sync::Mutex<()>,
     /// Records what runs; there a moment after this.
     pub runs: OnceLock<Executor>,
 }

@@ -7,13 +7,19 @@
 //! uniqueness and state, limits.
 
 mod error;
+mod functions;
+mod inputs;
+mod limits;
 mod openapi;
+mod packages;
 mod paging;
 mod reply;
 mod request;
+mod revisions;
 mod routes;
 mod rules;
 mod schemas;
+mod shapes;
 mod time;
 
 use std::collections::BTreeMap;
@@ -48,9 +54,11 @@ pub fn router() -> Router<Arc<App>> {
         .fold(Router::new(), |router, (path, routes)| {
             router.route(path, methods(&routes))
         })
-        .fallback(|State(app): State<Arc<App>>, headers: HeaderMap| async move {
-            refused(&app, &headers, no_route())
-        })
+        .fallback(
+            |State(app): State<Arc<App>>, headers: HeaderMap| async move {
+                refused(&app, &headers, no_route())
+            },
+        )
         .layer(DefaultBodyLimit::disable())
 }
 

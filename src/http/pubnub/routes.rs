@@ -6,6 +6,7 @@ use http::Method;
 use super::error::Error;
 use super::reply::Reply;
 use super::request::Request;
+use super::{inputs, limits, packages, revisions};
 
 /// One operation.
 pub struct Route {
@@ -95,7 +96,6 @@ impl Route {
     }
 
     /// Needs these permissions on a keyset.
-    #[expect(dead_code, reason = "routes of keysets come next")]
     const fn on_keyset(mut self, permissions: &'static [&'static str]) -> Self {
         self.on_keyset = permissions;
         self
@@ -147,7 +147,70 @@ macro_rules! route {
 
 const READ: &[&str] = &["functions.package:read"];
 const WRITE: &[&str] = &["functions.package:write"];
+const DEPLOYMENT_READ: &[&str] = &["functions.package-deployment:read"];
+
+/// The query of a list with numbered pages.
 const PAGE: &[&str] = &["search", "page", "size", "sort"];
 
-/// Every operation.
-pub static ALL: &[Route] = &[];
+/// Every operation, in the order of section 6 of the reference.
+pub static ALL: &[Route] = &[
+    route!(Get "/packages" listPackages "Lists packages" packages::list)
+        .needs(READ)
+        .query(PAGE)
+        .lists("Package"),
+    route!(Post "/packages" createPackage "Makes a package with its first revision" packages::create)
+        .needs(WRITE)
+        .takes("PackageInput")
+        .gives("Package"),
+    route!(Get "/packages/{packageId}" getPackage "Gets a package" packages::get)
+        .needs(READ)
+        .gives("Package"),
+    route!(Put "/packages/{packageId}" updatePackage "Changes what describes a package" packages::update)
+        .needs(WRITE)
+        .takes("PackageChange")
+        .gives("Package"),
+    route!(Delete "/packages/{packageId}" deletePackage "Deletes a package with its revisions" packages::delete)
+        .needs(WRITE),
+    route!(Get "/packages/{packageId}/package-revisions" listPackageRevisions "Lists the revisions of a package" packages::revisions)
+        .needs(READ)
+        .query(PAGE)
+        .lists("PackageRevision"),
+    route!(Post "/package-revisions" createPackageRevision "Adds a revision to a package" revisions::create)
+        .needs(WRITE)
+        .takes("PackageRevisionInput")
+        .gives("PackageRevision"),
+    route!(Get "/package-revisions/{packageRevisionId}" getPackageRevision "Gets a revision" revisions::get)
+        .needs(READ)
+        .gives("PackageRevision"),
+    route!(Put "/package-revisions/{packageRevisionId}" updatePackageRevision "Changes what describes a revision" revisions::update)
+        .needs(WRITE)
+        .takes("PackageRevisionChange")
+        .gives("PackageRevision"),
+    route!(Delete "/package-revisions/{packageRevisionId}" deletePackageRevision "Deletes a revision" revisions::delete)
+        .needs(WRITE),
+    route!(Get "/package-revisions/{packageRevisionId}/functions" listFunctionRevisions "Lists the functions of a revision" revisions::functions)
+        .needs(READ)
+        .query(PAGE)
+        .lists("FunctionRevision"),
+    route!(Get "/package-revisions/{packageRevisionId}/package-deployments" listPackageDeployments "Lists the deployments of a revision" revisions::deployments)
+        .on_keyset(DEPLOYMENT_READ)
+        .query(PAGE)
+        .lists("PackageDeployment"),
+    route!(Get "/function-revisions/{functionRevisionId}/test-inputs" listTestInputs "Lists the test inputs of a function" inputs::list)
+        .needs(READ)
+        .query(PAGE)
+        .lists("TestInput"),
+    route!(Post "/function-revisions/{functionRevisionId}/test-inputs" createTestInput "Adds a test input" inputs::create)
+        .needs(WRITE)
+        .takes("TestInputInput")
+        .gives("TestInput"),
+    route!(Put "/function-revisions/{functionRevisionId}/test-inputs/{functionTestInputId}" updateTestInput "Changes a test input" inputs::update)
+        .needs(WRITE)
+        .takes("TestInputInput")
+        .gives("TestInput"),
+    route!(Delete "/function-revisions/{functionRevisionId}/test-inputs/{functionTestInputId}" deleteTestInput "Deletes a test input" inputs::delete)
+        .needs(WRITE),
+    route!(Get "/limits/package-deployments-running" getRunningLimit "How many deployments run, and how many may" limits::running)
+        .needs(READ)
+        .gives("Limit"),
+];
