@@ -319,9 +319,10 @@ pub fn must_not_be_too_many(functions: &[Sent]) -> Result<(), Error> {
 /// Compiles all functions, then stores them. On any error nothing refers to what was stored.
 pub async fn compile(request: &Request, functions: Vec<Sent>) -> Result<Vec<NewHandler>, Error> {
     let shared = request.shared();
-    let work = functions
+    let work: Vec<_> = functions
         .iter()
-        .map(|sent| packages::compile(shared, &sent.code, sent.trigger.kind));
+        .map(|sent| packages::compile(shared, &sent.code, sent.trigger.kind))
+        .collect();
     let (mut compiled, mut told) = (Vec::new(), Vec::new());
     for (outcome, sent) in futures::future::join_all(work)
         .await

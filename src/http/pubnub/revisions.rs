@@ -2,14 +2,13 @@
 
 use aggregates::package::{Command, NewRevision, Package};
 use aggregates::{PackageId, RevisionId};
-use futures::stream::{self, StreamExt, TryStreamExt};
 use projections::model;
 use projections::query::Scalar;
 use serde_json::Value;
 
 use super::error::{Error, Kind};
 use super::packages::{self, refused, remove_deployments};
-use super::paging::{Numbered, Sortable, USUAL};
+use super::paging::{Numbered, Sortable};
 use super::reply::Reply;
 use super::request::Request;
 use super::rules::Object;
@@ -183,11 +182,11 @@ pub async fn shown(
     request: &Request,
     rows: &[model::PackageRevision],
 ) -> Result<Vec<Value>, Error> {
-    stream::iter(rows)
-        .map(|row| shapes::revision(&request.app.blobs, row))
-        .buffered(4)
-        .try_collect()
-        .await
+    let mut shown = Vec::with_capacity(rows.len());
+    for row in rows {
+        shown.push(shapes::revision(&request.app.blobs, row).await?);
+    }
+    Ok(shown)
 }
 
 /// Sends a command to a package.

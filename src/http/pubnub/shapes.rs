@@ -1,16 +1,12 @@
 //! Entities as they are shown (section 5), members in the order of the reference.
 
 use aggregates::{Handler, Trigger, TriggerKind};
-use futures::stream::{self, StreamExt, TryStreamExt};
 use projections::model;
 use serde_json::{Value, json};
 
 use super::error::Error;
 use super::time::format;
 use crate::blobs::Blobs;
-
-/// Reads of the blob store under way for one answer.
-const READS: usize = 16;
 
 /// A package (5.1).
 pub fn package(row: &model::Package) -> Value {
@@ -32,11 +28,12 @@ pub fn package(row: &model::Package) -> Value {
 
 /// A revision with its functions (5.2).
 pub async fn revision(blobs: &Blobs, row: &model::PackageRevision) -> Result<Value, Error> {
-    let functions = stream::iter(&row.handlers)
+    let reads: Vec<_> = row
+        .handlers
+        .iter()
         .map(|handler| function(blobs, handler, row.id.as_str(), row.created_at))
-        .buffered(READS)
-        .try_collect::<Vec<Value>>()
-        .await?;
+        .collect();
+    let functions = futures::future::try_join_all(reads).await?;
     Ok(json!({
         "id": row.id,
         "packageId": row.package,
