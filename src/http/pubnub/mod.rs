@@ -9,6 +9,7 @@
 mod error;
 mod functions;
 mod inputs;
+mod kv;
 mod limits;
 mod openapi;
 mod packages;
@@ -19,6 +20,7 @@ mod revisions;
 mod routes;
 mod rules;
 mod schemas;
+mod secrets;
 mod shapes;
 mod time;
 
