@@ -4,6 +4,7 @@
 //! Nothing here knows how a request is answered; `http/pubnub` translates.
 
 pub mod assignments;
+pub mod catalogue;
 pub mod packages;
 pub mod secrets;
 pub mod store;

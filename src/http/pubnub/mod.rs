@@ -6,8 +6,10 @@
 //! checks of the reference: schema, permission on the account, existence, permission on the keyset,
 //! uniqueness and state, limits.
 
+mod catalogue;
 mod error;
 mod functions;
+mod import;
 mod inputs;
 mod kv;
 mod limits;
