@@ -275,6 +275,8 @@ impl PackageDeployment {
                     keyset,
                     handlers,
                 }]),
+                // Its windows outlive it, canceled, until somebody removes them.
+                command @ Command::Unschedule { .. } => self.decide_schedule(command),
                 _ => Err(Error::NotFound),
             };
         }
@@ -368,6 +370,7 @@ impl PackageDeployment {
                     handlers,
                     // Operations of an earlier life are over.
                     operation: self.operation,
+                    events: std::mem::take(&mut self.events),
                     ..Self::default()
                 };
             }
@@ -401,8 +404,12 @@ impl PackageDeployment {
                 self.restart = false;
             }
             Event::PackageUnassigned {} => {
+                for event in self.events.values_mut() {
+                    event.cancel();
+                }
                 *self = Self {
                     operation: self.operation,
+                    events: std::mem::take(&mut self.events),
                     ..Self::default()
                 };
             }
