@@ -7,7 +7,7 @@ use aggregates::deployment::{Artefact, Plan};
 use aggregates::execution::{Execution, Outcome};
 use aggregates::function::Settings;
 use aggregates::{Blob, DeploymentId, ExecutionId, FunctionId, HandlerCall, ProjectId};
-use sandbox::{Capability, Image, Program};
+use sandbox::{Cancel, Capability, Image, Program};
 use serde_json::Value;
 
 use super::Refused;
@@ -50,6 +50,11 @@ pub struct Written {
 pub trait Session: Capability {
     /// What was written so far.
     fn written(&self) -> Written;
+
+    /// What ends the execution early.
+    fn cancel(&self) -> Cancel {
+        Cancel::default()
+    }
 }
 
 /// What a dialect's own build made.
