@@ -173,15 +173,23 @@ pub struct Execution {
     pub status: Status,
     /// What was asked.
     pub request: Request,
-    /// The sealed request, while it is needed.
+    /// The sealed request, while it is needed: until it has ended, and as long as it is a dead
+    /// letter.
     pub input: Option<Blob>,
     /// The worker that runs it.
     pub worker: String,
 }
 
-aggregate!(Execution, "execution", fold 2);
+aggregate!(Execution, "execution", fold 3);
 
 impl Execution {
+    /// Whether an outcome makes it a dead letter: a function after a message failed for the last
+    /// time. Its request is kept, so that it can be tried again.
+    pub fn is_dead_letter(&self, result: &Outcome) -> bool {
+        let call = self.request.handler.as_ref();
+        !result.completed && call.is_some_and(|call| call.is_last && call.kind.is_after())
+    }
+
     fn decide(&self, command: Command) -> Result<Vec<Event>, Error> {
         use Status::{Absent, Ended, Processing, Scheduled, Waiting};
         let event = match (command, self.status) {
@@ -257,9 +265,11 @@ impl Execution {
                 self.status = Status::Processing;
                 self.worker = worker;
             }
-            Event::ExecutionFinished { .. } => {
+            Event::ExecutionFinished { result } => {
                 self.status = Status::Ended;
-                self.input = None;
+                if !self.is_dead_letter(&result) {
+                    self.input = None;
+                }
             }
             Event::ExecutionDeleted {} => *self = Self::default(),
         }

@@ -11,7 +11,10 @@ const P = (S.pubnub ??= {});
 const { Error } = globalThis;
 const { parse, stringify } = JSON;
 
-const whole = (_, value) => (typeof value === "string" ? value.toWellFormed() : value);
+const includes = Function.prototype.call.bind(String.prototype.includes);
+const toWellFormed = Function.prototype.call.bind(String.prototype.toWellFormed);
+
+const whole = (_, value) => (typeof value === "string" ? toWellFormed(value) : value);
 
 P.parse = parse;
 
@@ -19,7 +22,7 @@ P.parse = parse;
 // other than JavaScript's refuse its escape.
 P.json = (value) => {
   const text = stringify(value);
-  return text !== undefined && text.includes("\\ud") ? stringify(value, whole) : text;
+  return text !== undefined && includes(text, "\\ud") ? stringify(value, whole) : text;
 };
 
 P.text = (bytes) => lib.utf8Decode(bytes);

@@ -40,6 +40,9 @@ P.begin = (fail) => {
   settle = (error) => fail("failed", P.told(error));
 };
 
+// Ends the execution as failed from where no driver can catch the error.
+P.crash = (error) => (settle ?? S.crash)(error);
+
 P.isOver = () => ended !== null;
 
 // Counts a call that goes to the host.
@@ -58,7 +61,7 @@ const stop = () => {
     ended = raised ?? "loop iterations exceeds";
   }
   // Not left to the error: the function may catch it and go on.
-  (settle ?? S.crash)(ended);
+  P.crash(ended);
   throw ended;
 };
 

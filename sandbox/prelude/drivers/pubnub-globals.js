@@ -3,7 +3,7 @@
 // bundle of this dialect is loaded, before the function's module is evaluated.
 const S = globalThis.__strata;
 const P = (S.pubnub ??= {});
-const { EvalError, TypeError } = globalThis;
+const { Error, EvalError, TypeError } = globalThis;
 const { defineProperty, getPrototypeOf } = Object;
 
 const LANGUAGE =
@@ -25,9 +25,14 @@ const { setTimeout, clearTimeout } = S.timers;
 const timers = {
   setTimeout(fn, delay, ...args) {
     if (typeof fn !== "function") throw new TypeError("The callback must be a function");
-    return +setTimeout(() => {
-      fn(...args);
-    }, delay);
+    const work = () => {
+      try {
+        fn(...args);
+      } catch (error) {
+        P.crash(error);
+      }
+    };
+    return +setTimeout(work, delay);
   },
   clearTimeout(id) {
     if (typeof id === "number") clearTimeout(id);
@@ -46,7 +51,12 @@ const refuseText = (prototype) => {
   defineProperty(prototype, "constructor", { value: Refusing, configurable: true });
 };
 
+// Whoever makes the text of stacks gets hold of every function on them, the
+// platform's own included.
+const nobody = { get: () => undefined, set() {}, enumerable: false, configurable: false };
+
 P.enclose = () => {
+  defineProperty(Error, "prepareStackTrace", nobody);
   for (const prototype of kinds) refuseText(prototype);
   for (const name of gone) delete globalThis[name];
   hide(globalThis, "console", P.console());

@@ -53,8 +53,20 @@ delete S.pubnub;
 const { Error, TypeError } = globalThis;
 const { stringify } = JSON;
 
-const MESSAGE = new Set(["BEFORE_PUBLISH", "BEFORE_PUBLISH_FILE", "BEFORE_SIGNAL", "AFTER_PUBLISH", "AFTER_PUBLISH_FILE", "AFTER_SIGNAL", "AFTER_PRESENCE"]);
-const INTERVAL = new Set(["ON_INTERVAL", "SUBSCRIBE_ON_INTERVAL"]);
+// What sets a function off, by the type of its trigger.
+const CAUSES = {
+  __proto__: null,
+  BEFORE_PUBLISH: "message",
+  BEFORE_PUBLISH_FILE: "message",
+  BEFORE_SIGNAL: "message",
+  AFTER_PUBLISH: "message",
+  AFTER_PUBLISH_FILE: "message",
+  AFTER_SIGNAL: "message",
+  AFTER_PRESENCE: "message",
+  ON_INTERVAL: "timer",
+  SUBSCRIBE_ON_INTERVAL: "timer",
+  ON_REQUEST: "http",
+};
 const JSON_TYPE = ["content-type", "application/json"];
 
 // ---- what bundles ask for ----
@@ -94,18 +106,19 @@ const decided = ({ word, text }, message) => ({
 
 const run = async (fn, { type, event }, body) => {
   const result = P.result();
-  if (MESSAGE.has(type)) {
+  const cause = CAUSES[type];
+  if (cause === "message") {
     const request = P.messageRequest(event, result);
     await fn(request);
     P.settled(result, "ok() or abort()");
     return decided(result, messageText(request.message, result.word));
   }
-  if (INTERVAL.has(type)) {
+  if (cause === "timer") {
     await fn(P.intervalEvent(event, result));
     P.settled(result, "ok() or abort()");
     return decided(result);
   }
-  if (type !== "ON_REQUEST") throw new Error(`unknown trigger type ${type}`);
+  if (cause !== "http") throw new Error(`unknown trigger type ${type}`);
   await fn(P.httpRequest(event, body), P.httpResponse(result));
   P.settled(result, "send()");
   return result.answer;
