@@ -3,9 +3,14 @@
 //!
 //! Nothing here knows how a request is answered; `http/pubnub` translates.
 
+pub mod deploy;
+pub mod intervals;
 pub mod packages;
+pub mod scene;
 pub mod secrets;
 pub mod store;
+pub mod underway;
+pub mod windows;
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +23,11 @@ use crate::bus::Bus;
 use crate::cluster::Cluster;
 use crate::execution::{Executor, Programs};
 use crate::vault::Vault;
+
+use deploy::Deployments;
+use intervals::Intervals;
+use underway::Underway;
+use windows::Windows;
 
 /// Everything of this dialect that a server holds.
 pub struct Shared {
@@ -41,6 +51,8 @@ pub struct Shared {
     pub outbound: Arc<outbound::Policy>,
     /// Where clients reach this server.
     pub public_url: String,
+    /// What runs on this node, by the deployment that it runs for.
+    pub underway: Underway,
     /// Records what runs; there a moment after this.
     pub runs: OnceLock<Executor>,
 }
@@ -50,11 +62,23 @@ pub struct Shared {
 pub struct PubNub {
     /// What they share.
     pub shared: Arc<Shared>,
+    /// Starts and stops packages on keysets.
+    pub deployments: Deployments,
+    /// Starts and stops them by the clock.
+    pub windows: Windows,
+    /// Runs functions by the clock.
+    pub intervals: Intervals,
 }
 
 impl PubNub {
     /// With what was opened before.
-    pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub fn new(shared: Arc<Shared>, limits: deploy::Limits) -> Self {
+        let deployments = Deployments::new(shared.clone(), limits);
+        Self {
+            windows: Windows::new(shared.clone(), deployments.clone()),
+            intervals: Intervals::new(shared.clone()),
+            deployments,
+            shared,
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! checks of the reference: schema, permission on the account, existence, permission on the keyset,
 //! uniqueness and state, limits.
 
+mod deployments;
 mod error;
 mod openapi;
 mod paging;
@@ -13,8 +14,10 @@ mod reply;
 mod request;
 mod routes;
 mod rules;
+mod scheduled;
 mod schemas;
 mod time;
+mod trigger;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

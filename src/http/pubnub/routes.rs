@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 use http::Method;
 
 use super::error::Error;
+use super::{deployments, scheduled};
 use super::reply::Reply;
 use super::request::Request;
 
@@ -95,7 +96,6 @@ impl Route {
     }
 
     /// Needs these permissions on a keyset.
-    #[expect(dead_code, reason = "routes of keysets come next")]
     const fn on_keyset(mut self, permissions: &'static [&'static str]) -> Self {
         self.on_keyset = permissions;
         self
@@ -126,7 +126,6 @@ impl Route {
     }
 
     /// A good answer has another status than the method's own.
-    #[expect(dead_code, reason = "routes with other statuses come next")]
     const fn answers(mut self, status: u16) -> Self {
         self.status = status;
         self
@@ -149,5 +148,72 @@ const READ: &[&str] = &["functions.package:read"];
 const WRITE: &[&str] = &["functions.package:write"];
 const PAGE: &[&str] = &["search", "page", "size", "sort"];
 
+const SEE: &[&str] = &["functions.package-deployment:read"];
+const DEPLOY: &[&str] = &["functions.package-deployment:write"];
+const DEPLOYMENT: &str = "PubnubPackageDeployment";
+
 /// Every operation.
-pub static ALL: &[Route] = &[];
+pub static ALL: &[Route] = &[
+    route!(Post "/package-deployments" createPackageDeployment
+        "Assign a package revision to a keyset" deployments::create)
+    .on_keyset(DEPLOY)
+    .takes("PubnubPackageDeploymentInput")
+    .gives(DEPLOYMENT),
+    route!(Get "/package-deployments/intersected" listIntersectedPackageDeployments
+        "Running package deployments that listen on given channels" deployments::intersected)
+    .on_keyset(SEE)
+    .query(&["keyset_id", "channel", "function_type"])
+    .lists("PubnubIntersection"),
+    route!(Get "/package-deployments/{packageDeploymentId}" getPackageDeployment
+        "Get a package deployment" deployments::get)
+    .on_keyset(SEE)
+    .gives(DEPLOYMENT),
+    route!(Delete "/package-deployments/{packageDeploymentId}" deletePackageDeployment
+        "Remove a package deployment from its keyset" deployments::delete)
+    .on_keyset(DEPLOY),
+    route!(Post "/package-deployments/{packageDeploymentId}/function-deployments"
+        startFunctionDeployments "Start a package deployment, or restart it" deployments::start)
+    .on_keyset(DEPLOY)
+    .answers(200)
+    .gives(DEPLOYMENT),
+    route!(Delete "/package-deployments/{packageDeploymentId}/function-deployments"
+        stopFunctionDeployments "Stop a package deployment" deployments::stop)
+    .on_keyset(DEPLOY)
+    .query(&["force"])
+    .answers(200)
+    .gives(DEPLOYMENT),
+    route!(Put "/package-deployments/{packageDeploymentId}/function-deployments"
+        updateFunctionDeployments "Replace a running package deployment by another"
+        deployments::roll)
+    .on_keyset(DEPLOY)
+    .takes("PubnubRollingUpdate")
+    .gives(DEPLOYMENT),
+    route!(Delete "/function-deployments" stopFunctionDeploymentsBy
+        "Stop all package deployments of a package or of a revision" deployments::stop_by)
+    .needs(DEPLOY)
+    .query(&["package_id", "package_revision_id"])
+    .answers(200)
+    .lists(DEPLOYMENT),
+    route!(Get "/scheduled/events" listScheduledEvents
+        "List scheduled events" scheduled::list)
+    .on_keyset(SEE)
+    .query(PAGE)
+    .lists("PubnubScheduledEvent"),
+    route!(Post "/scheduled/events" createScheduledEvent
+        "Schedule a window of time in which a package deployment runs" scheduled::create)
+    .on_keyset(DEPLOY)
+    .takes("PubnubScheduledEventInput")
+    .gives("PubnubScheduledEvent"),
+    route!(Get "/scheduled/events/{scheduledEventId}" getScheduledEvent
+        "Get a scheduled event" scheduled::get)
+    .on_keyset(SEE)
+    .gives("PubnubScheduledEvent"),
+    route!(Put "/scheduled/events/{scheduledEventId}" updateScheduledEvent
+        "Change a scheduled event" scheduled::update)
+    .on_keyset(DEPLOY)
+    .takes("PubnubScheduledEventChange")
+    .gives("PubnubScheduledEvent"),
+    route!(Delete "/scheduled/events/{scheduledEventId}" deleteScheduledEvent
+        "Remove a scheduled event" scheduled::delete)
+    .on_keyset(DEPLOY),
+];

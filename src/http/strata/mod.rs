@@ -7,6 +7,7 @@ mod audit;
 mod caller;
 mod error;
 mod keys;
+mod keysets;
 mod nodes;
 mod openapi;
 mod page;
@@ -44,6 +45,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/nodes", get(nodes::list))
         .route("/audit", get(audit::list))
         .route("/head", get(audit::head))
+        .merge(keysets::router())
         .fallback(not_found)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed.into_response())
 }
