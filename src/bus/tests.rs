@@ -72,7 +72,6 @@ fn function(dice: &mut Dice) -> function::Command {
                 runtime_specification: String::new(),
                 deployment_retention: 0,
                 script: None,
-                handler: None,
             },
         },
         4..=7 => function::Command::ActivateDeployment {

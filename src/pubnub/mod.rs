@@ -3,6 +3,10 @@
 //!
 //! Nothing here knows how a request is answered; `http/pubnub` translates.
 
+pub mod packages;
+pub mod secrets;
+pub mod store;
+
 use std::sync::{Arc, OnceLock};
 
 use compiler::Compiler;

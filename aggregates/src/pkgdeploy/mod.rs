@@ -135,7 +135,7 @@ pub enum Event {
     StopRequested { operation: u32, restart: bool },
     /// It has stopped.
     PackageStopped { operation: u32, forced: bool },
-    /// The revision is not on the keyset any more. Windows that have not ended are canceled.
+    /// The revision is not on the keyset any more. Windows that are not over are canceled.
     PackageUnassigned {},
     /// The window exists, or is changed.
     EventScheduled { event: Scheduled },
@@ -251,7 +251,8 @@ pub struct PackageDeployment {
     pub replacing: Option<PackageDeploymentId>,
     /// It starts again when it has stopped.
     pub restart: bool,
-    /// Windows of time in which it is to run.
+    /// Windows of time in which it is to run, and those of earlier lives, which
+    /// are over.
     pub events: BTreeMap<ScheduledEventId, Scheduled>,
 }
 
@@ -275,6 +276,8 @@ impl PackageDeployment {
                     keyset,
                     handlers,
                 }]),
+                // Its windows are there still, and over.
+                Command::Unschedule { .. } => self.decide_schedule(command),
                 _ => Err(Error::NotFound),
             };
         }
@@ -368,6 +371,7 @@ impl PackageDeployment {
                     handlers,
                     // Operations of an earlier life are over.
                     operation: self.operation,
+                    events: std::mem::take(&mut self.events),
                     ..Self::default()
                 };
             }
@@ -401,8 +405,11 @@ impl PackageDeployment {
                 self.restart = false;
             }
             Event::PackageUnassigned {} => {
+                let mut events = std::mem::take(&mut self.events);
+                events.values_mut().for_each(Scheduled::cancel);
                 *self = Self {
                     operation: self.operation,
+                    events,
                     ..Self::default()
                 };
             }

@@ -402,6 +402,7 @@ impl World {
                     worker: String::new(),
                     reason: String::new(),
                     script: request.script.clone(),
+                    handler: request.handler.clone(),
                     output: None,
                 };
                 match event {
