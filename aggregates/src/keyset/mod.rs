@@ -46,7 +46,8 @@ pub enum Command {
         /// Its name.
         name: String,
     },
-    /// Connects the functions of a deployment; they come after those that are connected.
+    /// Connects the functions of a deployment; they come after those that are connected, also
+    /// when they were connected already: a deployment that is started again is the youngest.
     Connect {
         /// The deployment with its functions.
         connected: Connected,
@@ -245,7 +246,7 @@ impl Keyset {
                 false => return Ok(vec![]),
             },
             Command::Connect { connected } => {
-                if self.connected.contains(&connected) {
+                if self.connected.last() == Some(&connected) {
                     return Ok(vec![]);
                 }
                 self.free(&connected, &connected.deployment)?;
