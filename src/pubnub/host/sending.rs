@@ -62,7 +62,6 @@ impl Host {
             message: asked.message,
             meta: asked.meta,
             user: None,
-            kind: None,
             sender: Sender::function(),
             hop: self.0.call.hop,
             correlation: self.0.correlation.clone(),
