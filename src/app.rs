@@ -205,6 +205,7 @@ impl App {
             outbound: outbound.clone(),
             public_url: public_url.clone(),
             underway: pubnub::underway::Underway::default(),
+            making: tokio::sync::Mutex::default(),
             runs: std::sync::OnceLock::new(),
         });
         let (specialiser, queue) = Specialiser::new();

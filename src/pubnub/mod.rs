@@ -53,6 +53,9 @@ pub struct Shared {
     pub public_url: String,
     /// What runs on this node, by the deployment that it runs for.
     pub underway: Underway,
+    /// Held while something is made or named whose name or number must be unique: the read models
+    /// tell what there is, and nothing may come between.
+    pub making: tokio::sync::Mutex<()>,
     /// Records what runs; there a moment after this.
     pub runs: OnceLock<Executor>,
 }

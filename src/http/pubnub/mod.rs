@@ -8,16 +8,21 @@
 
 mod deployments;
 mod error;
+mod functions;
+mod inputs;
+mod limits;
 mod openapi;
+mod packages;
 mod paging;
 mod reply;
 mod request;
+mod revisions;
 mod routes;
 mod rules;
 mod scheduled;
 mod schemas;
+mod shapes;
 mod time;
-mod trigger;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,9 +56,11 @@ pub fn router() -> Router<Arc<App>> {
         .fold(Router::new(), |router, (path, routes)| {
             router.route(path, methods(&routes))
         })
-        .fallback(|State(app): State<Arc<App>>, headers: HeaderMap| async move {
-            refused(&app, &headers, no_route())
-        })
+        .fallback(
+            |State(app): State<Arc<App>>, headers: HeaderMap| async move {
+                refused(&app, &headers, no_route())
+            },
+        )
         .layer(DefaultBodyLimit::disable())
 }
 

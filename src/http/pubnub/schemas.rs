@@ -29,7 +29,11 @@ pub fn schemas() -> Value {
     let errors = json!({"type": "array", "minItems": 1, "items": error});
     let meta = object(
         &["timestamp", "correlationId"],
-        &[("timestamp", &time), ("correlationId", &uuid), ("paging", &json!({"type": "object"}))],
+        &[
+            ("timestamp", &time),
+            ("correlationId", &uuid),
+            ("paging", &json!({"type": "object"})),
+        ],
     );
     json!({
         "PubnubMeta": meta,
