@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows how a request is answered; `http/pubnub` translates.
 
+pub mod assignments;
 pub mod deploy;
 pub mod intervals;
 pub mod packages;

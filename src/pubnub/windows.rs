@@ -192,7 +192,8 @@ impl Windows {
             succeeded,
         };
         let context = place.context(id, kind, "finish");
-        let told = bus.execute::<PackageDeployment>(&place.stream(), finish, &context);
+        let stream = place.stream();
+        let told = bus.execute::<PackageDeployment>(&stream, finish, &context);
         match told.await {
             // It was taken away meanwhile.
             Ok(_) | Err(bus::Error::Refused(_)) => Ok(()),
@@ -213,8 +214,8 @@ impl Windows {
         let (project, key) = (&place.project, &place.key);
         loop {
             changed.mark_unchanged();
-            let state = self.shared.bus.load::<PackageDeployment>(&place.stream());
-            let state = state.await?.state;
+            let bus = &self.shared.bus;
+            let state = bus.load::<PackageDeployment>(&place.stream()).await?.state;
             let asked = match (kind, state.status) {
                 (ActionKind::Start, Status::Running) => return Ok(true),
                 (ActionKind::Start, Status::Absent) => return Ok(false),

@@ -10,6 +10,7 @@ mod deployments;
 mod error;
 mod functions;
 mod inputs;
+mod kv;
 mod limits;
 mod openapi;
 mod packages;
@@ -21,6 +22,7 @@ mod routes;
 mod rules;
 mod scheduled;
 mod schemas;
+mod secrets;
 mod shapes;
 mod time;
 

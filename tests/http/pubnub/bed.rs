@@ -122,7 +122,8 @@ impl Bed {
 
     pub async fn keyset(&self) -> Keyset {
         let body = json!({"name": unique("keyset")});
-        let made = self.strata().post("/strata/v1/keysets", body).await;
+        let path = format!("/strata/v1/keysets?project={}", self.project);
+        let made = self.strata().post(&path, body).await;
         assert_eq!(made.status, 201, "{made:?}");
         let shown = made.json();
         Keyset {
