@@ -120,15 +120,18 @@ impl Windows {
     /// Begins what is due, and gives when the next thing is.
     async fn begin_due(&self) -> Result<Option<i64>, projections::Error> {
         let now = now_ms();
-        let mut next = None;
+        let mut next: Option<i64> = None;
+        let mut by = |at: i64| next = Some(next.map_or(at, |next| next.min(at)));
         for found in self.shared.reads.view(None).open_scheduled_events().await? {
             let Some((at, _)) = due(&found.row.event) else {
                 continue;
             };
             if at > now {
-                next = Some(next.map_or(at, |next: i64| next.min(at)));
+                by(at);
                 continue;
             }
+            // The deployment may have something to do already.
+            by(now + PAUSE.as_millis() as i64);
             let place = Place {
                 project: ProjectId::from(found.project),
                 key: found.row.key,
@@ -139,12 +142,6 @@ impl Windows {
                     tracing::warn!(deployment = %place.key, %error, "an action was broken off");
                     tokio::time::sleep(PAUSE).await;
                 }
-                let wake = this.wake.clone();
-                // When this task is not in the way of another any more.
-                tokio::spawn(async move {
-                    tokio::task::yield_now().await;
-                    wake.notify_one();
-                });
             });
         }
         Ok(next)

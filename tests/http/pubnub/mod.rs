@@ -7,5 +7,6 @@ mod bed;
 
 mod deployments;
 mod intervals;
+mod rolling;
 mod scheduled;
 mod watching;
