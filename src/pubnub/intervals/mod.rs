@@ -435,7 +435,7 @@ impl Saga for Intervals {
             Event::Execution(_) => self.finished(&seen.key),
             // Its streams stay as they are.
             Event::Project(_) => {
-                let state = &mut *self.state();
+                let mut state = self.state();
                 state.timers.retain(|_, timer| timer.project.as_str() != &*seen.key);
             }
             Event::Keyset(_) if self.inner.shared.cluster.epoch().is_some() => {
