@@ -113,11 +113,7 @@ pub struct Settings {
     /// How the PubNub API answers an id that nothing has: 404 `FAAS-404` as in the published
     /// examples, or 400 `FAAS-1004` as in the published table of codes
     /// [default: examples]
-    #[arg(
-        long,
-        env = "STRATA_PUBNUB_NOT_FOUND_PROFILE",
-        value_name = "PROFILE"
-    )]
+    #[arg(long, env = "STRATA_PUBNUB_NOT_FOUND_PROFILE", value_name = "PROFILE")]
     pub pubnub_not_found_profile: Option<NotFoundProfile>,
     /// Most PubNub packages of one project [default: 100]
     #[arg(long, env = "STRATA_PUBNUB_PACKAGES", value_name = "N")]

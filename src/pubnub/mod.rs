@@ -6,9 +6,11 @@
 pub mod after;
 pub mod consoles;
 mod contract;
+pub mod deploy;
 pub mod directory;
 pub mod dispatch;
 pub mod host;
+pub mod intervals;
 pub mod messages;
 pub mod packages;
 pub mod requests;
@@ -17,6 +19,7 @@ pub mod secrets;
 pub mod store;
 pub mod tries;
 pub mod underway;
+pub mod windows;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -33,10 +36,13 @@ use crate::execution::{Executor, Programs};
 use crate::vault::Vault;
 
 use consoles::Consoles;
+use deploy::Deployments;
 use directory::Directory;
 use host::Rate;
+use intervals::Intervals;
 use messages::Messages;
 use underway::Underway;
+use windows::Windows;
 
 pub use contract::Handlers;
 
@@ -62,10 +68,13 @@ pub struct Shared {
     pub outbound: Arc<outbound::Policy>,
     /// Where clients reach this server.
     pub public_url: String,
+    /// What runs on this node, by the deployment that it runs for.
+    pub underway: Underway,
+    /// Held while something is made or named whose name or number must be unique: the read models
+    /// tell what there is, and nothing may come between.
+    pub making: tokio::sync::Mutex<()>,
     /// Records what runs; there a moment after this.
     pub runs: OnceLock<Executor>,
-    /// What runs on this node, by package deployment.
-    pub underway: Underway,
     /// What is sent, and who hears it.
     pub messages: Messages,
     /// Keysets by subscribe key.
@@ -84,12 +93,24 @@ const PRESENCE: Duration = Duration::from_secs(1);
 pub struct PubNub {
     /// What they share.
     pub shared: Arc<Shared>,
+    /// Starts and stops packages on keysets.
+    pub deployments: Deployments,
+    /// Starts and stops them by the clock.
+    pub windows: Windows,
+    /// Runs functions by the clock.
+    pub intervals: Intervals,
 }
 
 impl PubNub {
     /// With what was opened before.
-    pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub fn new(shared: Arc<Shared>, limits: deploy::Limits) -> Self {
+        let deployments = Deployments::new(shared.clone(), limits);
+        Self {
+            windows: Windows::new(shared.clone(), deployments.clone()),
+            intervals: Intervals::new(shared.clone()),
+            deployments,
+            shared,
+        }
     }
 
     /// Tells of users that are not heard of any more, until `stop`.

@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_place_is_read_from_a_stack() {
-        let stack = "Error: no\n    at f (node.js:1:1)\n    at function.js:12:5\n    at function.js:1:1";
+        let stack =
+            "Error: no\n    at f (node.js:1:1)\n    at function.js:12:5\n    at function.js:1:1";
         assert_eq!(place(stack), Some((12, 5)));
         assert_eq!(place("Error: no"), None);
     }

@@ -8,7 +8,6 @@ use aggregates::entry::{self, Entry, Kind, Value};
 use aggregates::project::{self, Project};
 use aggregates::{EntryId, ProjectId};
 use projections::View;
-use projections::query::{Filter, List, Operator, Order, OrderBy, Scalar};
 use sha2::{Digest, Sha256};
 
 use super::Shared;
@@ -242,15 +241,16 @@ impl<'a> Store<'a> {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<projections::model::Entry>, Error> {
-        let mut list = by_key(after, limit);
-        let lives = compare("expires_at", Operator::Greater, Scalar::Integer(moment));
-        list.filters.push(lives);
-        if let Some(kind) = kind {
-            let kind = Scalar::Text(kind.as_str().to_owned());
-            list.filters.push(compare("kind", Operator::Equal, kind));
-        }
-        let page = view.entries(self.project.as_str(), self.keyset, &list);
-        Ok(page.await?.rows)
+        let (project, from) = (self.project.as_str(), (after, moment));
+        let of = |kind| view.entries_by_key(project, self.keyset, kind, from, limit);
+        let Some(kind) = kind else {
+            let (mut rows, more) = tokio::try_join!(of(Kind::String), of(Kind::Json))?;
+            rows.extend(more);
+            rows.sort_by(|a, b| a.key.cmp(&b.key));
+            rows.truncate(limit as usize);
+            return Ok(rows);
+        };
+        Ok(of(kind).await?)
     }
 
     /// Counters, as [`Store::keys`].
@@ -263,33 +263,8 @@ impl<'a> Store<'a> {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<projections::model::Counter>, Error> {
-        let list = by_key(after, limit);
-        let page = view.counters(self.project.as_str(), self.keyset, &list);
-        Ok(page.await?.rows)
-    }
-}
-
-fn compare(column: &'static str, operator: Operator, value: Scalar) -> Filter {
-    let values = vec![value];
-    Filter::Compare {
-        column,
-        operator,
-        values,
-    }
-}
-
-fn by_key(after: Option<&str>, limit: u32) -> List {
-    let after = after.map(|key| {
-        let key = Scalar::Text(key.to_owned());
-        compare("key", Operator::Greater, key)
-    });
-    List {
-        filters: after.into_iter().collect(),
-        order: vec![Order {
-            by: OrderBy::Column("key"),
-            descending: false,
-        }],
-        limit,
-        ..List::default()
+        let project = self.project.as_str();
+        let rows = view.counters_by_key(project, self.keyset, after, limit);
+        Ok(rows.await?)
     }
 }

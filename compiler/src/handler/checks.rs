@@ -40,7 +40,8 @@ pub(super) fn check(input: &Input<'_>) -> Result<(), Vec<Diagnostic>> {
     if walk.broken.is_empty() {
         return Ok(());
     }
-    walk.broken.sort_by_key(|broken| (broken.line, broken.column));
+    walk.broken
+        .sort_by_key(|broken| (broken.line, broken.column));
     Err(walk.broken)
 }
 
@@ -95,8 +96,7 @@ impl Walk<'_> {
         }
         match found.first() {
             None => {
-                let diagnostic =
-                    Diagnostic::at(self.input.path, self.input.text, 0, 0, NO_DEFAULT);
+                let diagnostic = Diagnostic::at(self.input.path, self.input.text, 0, 0, NO_DEFAULT);
                 self.broken.push(diagnostic.hint(DEFAULT_HINT));
             }
             Some((span, false)) => {

@@ -13,7 +13,7 @@ use super::error::{Error, Kind};
 use super::reply::Reply;
 use super::request::Request;
 use super::rules::Object;
-use super::time;
+use super::{functions, shapes};
 use crate::bus;
 use crate::pubnub::deploy::{Asked, Deployments, Refused};
 
@@ -21,33 +21,6 @@ use crate::pubnub::deploy::{Asked, Deployments, Refused};
 const WAIT: Duration = Duration::from_secs(5);
 /// Most deployments of one package or revision that are looked at.
 const MOST: u32 = 100_000;
-
-/// A deployment as it is shown. Its functions are in the state that it is in itself.
-pub fn show(row: &model::PackageDeployment) -> Value {
-    let (created, updated) = (time::format(row.created_at), time::format(row.updated_at));
-    let state = row.status.as_str();
-    let functions: Vec<Value> = row
-        .handlers
-        .iter()
-        .map(|id| {
-            json!({
-                "functionRevisionId": id.as_str(),
-                "state": state,
-                "createdDttm": created,
-                "updatedDttm": updated,
-            })
-        })
-        .collect();
-    json!({
-        "id": row.id.as_str(),
-        "packageRevisionId": row.revision.as_str(),
-        "keysetId": row.keyset,
-        "state": state,
-        "functionDeployments": functions,
-        "createdDttm": created,
-        "updatedDttm": updated,
-    })
-}
 
 /// D1
 pub async fn create(request: Request) -> Result<Reply, Error> {
@@ -75,13 +48,13 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     let committed = assigned.await.map_err(|refused| told(refused, Kind::CannotStart))?;
     let row = by_key(&request, &key, Some(committed.position)).await?;
     let row = row.ok_or_else(|| Error::missing("Package Deployment", key))?;
-    Ok(Reply::data(201, show(&row)).committed(&committed))
+    Ok(Reply::data(201, shapes::deployment(&row)).committed(&committed))
 }
 
 /// D2
 pub async fn get(request: Request) -> Result<Reply, Error> {
     let row = find(&request).await?;
-    Ok(Reply::data(200, show(&row)))
+    Ok(Reply::data(200, shapes::deployment(&row)))
 }
 
 /// D3
@@ -180,9 +153,8 @@ pub async fn intersected(request: Request) -> Result<Reply, Error> {
     let kind = match request.in_query("function_type") {
         None => None,
         Some(word) => {
-            let kind = super::trigger::kind(word);
-            let unknown = || Error::invalid(format!("{word:?} is no function type"));
-            Some(kind.ok_or_else(unknown)?)
+            let kind = functions::kind(word);
+            Some(kind.map_err(|what| Error::invalid(format!("function_type {what}")))?)
         }
     };
     request.must_be_allowed()?;
@@ -202,7 +174,7 @@ pub async fn intersected(request: Request) -> Result<Reply, Error> {
         let triggers = handlers.into_iter().map(|handler| handler.trigger);
         let listening = triggers.filter(|trigger| kind.is_none_or(|kind| trigger.kind == kind));
         let patterns: Vec<String> = listening.filter_map(|found| found.input_channel).collect();
-        running.push((patterns, show(&row)));
+        running.push((patterns, shapes::deployment(&row)));
     }
     let meeting = |channel: &str| -> Vec<&Value> {
         let meets = |patterns: &[String]| {
@@ -262,8 +234,8 @@ async fn stop_one(request: &Request, row: model::PackageDeployment) -> Option<Va
         Err(refused) => Err(told(refused, Kind::CannotStop)),
     };
     Some(match stopped {
-        Ok(row) => show(&row),
-        Err(_) => show(&model::PackageDeployment {
+        Ok(row) => shapes::deployment(&row),
+        Err(_) => shapes::deployment(&model::PackageDeployment {
             status: Status::Failed,
             ..row
         }),
@@ -374,7 +346,7 @@ async fn started(
 
 fn reply(request: &Request, row: &model::PackageDeployment, asked: &Asked) -> Reply {
     let status = if request.prefers(ASYNC) { 202 } else { 200 };
-    let reply = Reply::data(status, show(row)).committed(&asked.committed);
+    let reply = Reply::data(status, shapes::deployment(row)).committed(&asked.committed);
     applied(request, reply)
 }
 

@@ -191,9 +191,7 @@ impl Error {
                 response.headers_mut().insert(name, value);
             }
         }
-        response
-            .extensions_mut()
-            .insert(crate::http::Code(code));
+        response.extensions_mut().insert(crate::http::Code(code));
         response.into_response()
     }
 

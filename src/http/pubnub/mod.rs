@@ -6,14 +6,23 @@
 //! checks of the reference: schema, permission on the account, existence, permission on the keyset,
 //! uniqueness and state, limits.
 
+mod deployments;
+pub mod data;
 mod error;
+mod functions;
+mod inputs;
+mod limits;
 mod openapi;
+mod packages;
 mod paging;
 mod reply;
 mod request;
+mod revisions;
 mod routes;
 mod rules;
+mod scheduled;
 mod schemas;
+mod shapes;
 mod time;
 
 use std::collections::BTreeMap;
@@ -27,6 +36,7 @@ use http::HeaderMap;
 
 use crate::app::App;
 
+pub(crate) use data::PresenceEvent;
 pub use openapi::openapi;
 
 use error::{Error, Kind};
@@ -48,9 +58,11 @@ pub fn router() -> Router<Arc<App>> {
         .fold(Router::new(), |router, (path, routes)| {
             router.route(path, methods(&routes))
         })
-        .fallback(|State(app): State<Arc<App>>, headers: HeaderMap| async move {
-            refused(&app, &headers, no_route())
-        })
+        .fallback(
+            |State(app): State<Arc<App>>, headers: HeaderMap| async move {
+                refused(&app, &headers, no_route())
+            },
+        )
         .layer(DefaultBodyLimit::disable())
 }
 

@@ -62,13 +62,14 @@ fn operation(route: &Route) -> Value {
 
 fn parameters(route: &Route) -> Vec<Value> {
     let text = json!({"type": "string"});
-    let parameter = |name: &str, place: &str, required: bool, schema: &Value| {
-        json!({"name": name, "in": place, "required": required, "schema": schema})
-    };
+    let parameter = |name: &str, place: &str, required: bool, schema: &Value| json!({"name": name, "in": place, "required": required, "schema": schema});
     let version = json!({"type": "string", "format": "date"});
     let mut parameters = vec![parameter("PubNub-Version", "header", true, &version)];
     for part in route.path.split('/') {
-        if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+        if let Some(name) = part
+            .strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'))
+        {
             parameters.push(parameter(name, "path", true, &text));
         }
     }

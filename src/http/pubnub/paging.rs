@@ -87,6 +87,13 @@ impl Numbered {
         self
     }
 
+    /// As [`Numbered::only`], before all other conditions: rows are found by the first.
+    pub fn first(mut self, column: &'static str, values: Vec<Scalar>) -> Self {
+        self = self.only(column, values);
+        self.list.filters.rotate_right(1);
+        self
+    }
+
     /// Keeps rows with one of these values.
     pub fn only(mut self, column: &'static str, values: Vec<Scalar>) -> Self {
         self.list.filters.push(match values.is_empty() {
@@ -175,9 +182,11 @@ impl Cursor {
             bound: bound[..8].try_into().unwrap_or_default(),
         };
         if let Some(token) = request.in_query("page_token") {
-            cursor.after = Some(cursor.open(token).ok_or_else(|| {
-                Error::new(Kind::BadToken, "page_token cannot be read")
-            })?);
+            cursor.after = Some(
+                cursor
+                    .open(token)
+                    .ok_or_else(|| Error::new(Kind::BadToken, "page_token cannot be read"))?,
+            );
         }
         Ok(cursor)
     }

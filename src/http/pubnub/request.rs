@@ -231,6 +231,35 @@ impl Request {
             .to_string()
     }
 
+    /// Whether the request's command took effect before: then its checks are of a state that it has
+    /// changed itself, and the bus answers with what came of it.
+    pub async fn is_repeat(&self) -> Result<bool, Error> {
+        if self.key.is_none() {
+            return Ok(false);
+        }
+        let journal = self.app.bus.journal();
+        Ok(journal.outcome(&self.context.command_id).await?.is_some())
+    }
+
+    /// Fails when `If-Match` names another sequence than a stream's, before anything is changed that
+    /// belongs to the command on it.
+    pub async fn must_match<A>(&self, key: &str) -> Result<(), Error>
+    where
+        A: aggregates::Fold + 'static,
+    {
+        let Some(wanted) = self.context.if_match else {
+            return Ok(());
+        };
+        let actual = self.app.bus.load::<A>(key).await?.sequence;
+        match actual == wanted {
+            true => Ok(()),
+            false => {
+                let error = crate::bus::Error::<A::Error>::PreconditionFailed { actual };
+                Err(error.into())
+            }
+        }
+    }
+
     /// The context of a further command of this request: the same sender, another command id, which
     /// is the same when the request is repeated with its key.
     pub fn further(&self, step: &str) -> Context {

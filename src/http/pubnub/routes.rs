@@ -6,6 +6,7 @@ use http::Method;
 use super::error::Error;
 use super::reply::Reply;
 use super::request::Request;
+use super::{deployments, inputs, limits, packages, revisions, scheduled};
 
 /// One operation.
 pub struct Route {
@@ -95,7 +96,6 @@ impl Route {
     }
 
     /// Needs these permissions on a keyset.
-    #[expect(dead_code, reason = "routes of keysets come next")]
     const fn on_keyset(mut self, permissions: &'static [&'static str]) -> Self {
         self.on_keyset = permissions;
         self
@@ -126,7 +126,6 @@ impl Route {
     }
 
     /// A good answer has another status than the method's own.
-    #[expect(dead_code, reason = "routes with other statuses come next")]
     const fn answers(mut self, status: u16) -> Self {
         self.status = status;
         self
@@ -147,7 +146,132 @@ macro_rules! route {
 
 const READ: &[&str] = &["functions.package:read"];
 const WRITE: &[&str] = &["functions.package:write"];
+const DEPLOYMENT_READ: &[&str] = &["functions.package-deployment:read"];
+const DEPLOYMENT_WRITE: &[&str] = &["functions.package-deployment:write"];
+
+/// The query of a list with numbered pages.
 const PAGE: &[&str] = &["search", "page", "size", "sort"];
 
-/// Every operation.
-pub static ALL: &[Route] = &[];
+/// Every operation, in the order of section 6 of the reference.
+pub static ALL: &[Route] = &[
+    route!(Get "/packages" listPackages "Lists packages" packages::list)
+        .needs(READ)
+        .query(PAGE)
+        .lists("Package"),
+    route!(Post "/packages" createPackage "Makes a package with its first revision" packages::create)
+        .needs(WRITE)
+        .takes("PackageInput")
+        .gives("Package"),
+    route!(Get "/packages/{packageId}" getPackage "Gets a package" packages::get)
+        .needs(READ)
+        .gives("Package"),
+    route!(Put "/packages/{packageId}" updatePackage "Changes what describes a package" packages::update)
+        .needs(WRITE)
+        .takes("PackageChange")
+        .gives("Package"),
+    route!(Delete "/packages/{packageId}" deletePackage "Deletes a package with its revisions" packages::delete)
+        .needs(WRITE),
+    route!(Get "/packages/{packageId}/package-revisions" listPackageRevisions "Lists the revisions of a package" packages::revisions)
+        .needs(READ)
+        .query(PAGE)
+        .lists("PackageRevision"),
+    route!(Post "/package-revisions" createPackageRevision "Adds a revision to a package" revisions::create)
+        .needs(WRITE)
+        .takes("PackageRevisionInput")
+        .gives("PackageRevision"),
+    route!(Get "/package-revisions/{packageRevisionId}" getPackageRevision "Gets a revision" revisions::get)
+        .needs(READ)
+        .gives("PackageRevision"),
+    route!(Put "/package-revisions/{packageRevisionId}" updatePackageRevision "Changes what describes a revision" revisions::update)
+        .needs(WRITE)
+        .takes("PackageRevisionChange")
+        .gives("PackageRevision"),
+    route!(Delete "/package-revisions/{packageRevisionId}" deletePackageRevision "Deletes a revision" revisions::delete)
+        .needs(WRITE),
+    route!(Get "/package-revisions/{packageRevisionId}/functions" listFunctionRevisions "Lists the functions of a revision" revisions::functions)
+        .needs(READ)
+        .query(PAGE)
+        .lists("FunctionRevision"),
+    route!(Get "/package-revisions/{packageRevisionId}/package-deployments" listPackageDeployments "Lists the deployments of a revision" revisions::deployments)
+        .on_keyset(DEPLOYMENT_READ)
+        .query(PAGE)
+        .lists("PackageDeployment"),
+    route!(Get "/function-revisions/{functionRevisionId}/test-inputs" listTestInputs "Lists the test inputs of a function" inputs::list)
+        .needs(READ)
+        .query(PAGE)
+        .lists("TestInput"),
+    route!(Post "/function-revisions/{functionRevisionId}/test-inputs" createTestInput "Adds a test input" inputs::create)
+        .needs(WRITE)
+        .takes("TestInputInput")
+        .gives("TestInput"),
+    route!(Put "/function-revisions/{functionRevisionId}/test-inputs/{functionTestInputId}" updateTestInput "Changes a test input" inputs::update)
+        .needs(WRITE)
+        .takes("TestInputInput")
+        .gives("TestInput"),
+    route!(Delete "/function-revisions/{functionRevisionId}/test-inputs/{functionTestInputId}" deleteTestInput "Deletes a test input" inputs::delete)
+        .needs(WRITE),
+    route!(Get "/limits/package-deployments-running" getRunningLimit "How many deployments run, and how many may" limits::running)
+        .needs(READ)
+        .gives("Limit"),
+    route!(Post "/package-deployments" createPackageDeployment
+        "Assign a package revision to a keyset" deployments::create)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .takes("PackageDeploymentInput")
+    .gives("PackageDeployment"),
+    route!(Get "/package-deployments/intersected" listIntersectedPackageDeployments
+        "Running package deployments that listen on given channels" deployments::intersected)
+    .on_keyset(DEPLOYMENT_READ)
+    .query(&["keyset_id", "channel", "function_type"])
+    .lists("Intersection"),
+    route!(Get "/package-deployments/{packageDeploymentId}" getPackageDeployment
+        "Get a package deployment" deployments::get)
+    .on_keyset(DEPLOYMENT_READ)
+    .gives("PackageDeployment"),
+    route!(Delete "/package-deployments/{packageDeploymentId}" deletePackageDeployment
+        "Remove a package deployment from its keyset" deployments::delete)
+    .on_keyset(DEPLOYMENT_WRITE),
+    route!(Post "/package-deployments/{packageDeploymentId}/function-deployments"
+        startFunctionDeployments "Start a package deployment, or restart it" deployments::start)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .answers(200)
+    .gives("PackageDeployment"),
+    route!(Delete "/package-deployments/{packageDeploymentId}/function-deployments"
+        stopFunctionDeployments "Stop a package deployment" deployments::stop)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .query(&["force"])
+    .answers(200)
+    .gives("PackageDeployment"),
+    route!(Put "/package-deployments/{packageDeploymentId}/function-deployments"
+        updateFunctionDeployments "Replace a running package deployment by another"
+        deployments::roll)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .takes("RollingUpdate")
+    .gives("PackageDeployment"),
+    route!(Delete "/function-deployments" stopFunctionDeploymentsBy
+        "Stop all package deployments of a package or of a revision" deployments::stop_by)
+    .needs(DEPLOYMENT_WRITE)
+    .query(&["package_id", "package_revision_id"])
+    .answers(200)
+    .lists("PackageDeployment"),
+    route!(Get "/scheduled/events" listScheduledEvents
+        "List scheduled events" scheduled::list)
+    .on_keyset(DEPLOYMENT_READ)
+    .query(PAGE)
+    .lists("ScheduledEvent"),
+    route!(Post "/scheduled/events" createScheduledEvent
+        "Schedule a window of time in which a package deployment runs" scheduled::create)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .takes("ScheduledEventInput")
+    .gives("ScheduledEvent"),
+    route!(Get "/scheduled/events/{scheduledEventId}" getScheduledEvent
+        "Get a scheduled event" scheduled::get)
+    .on_keyset(DEPLOYMENT_READ)
+    .gives("ScheduledEvent"),
+    route!(Put "/scheduled/events/{scheduledEventId}" updateScheduledEvent
+        "Change a scheduled event" scheduled::update)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .takes("ScheduledEventChange")
+    .gives("ScheduledEvent"),
+    route!(Delete "/scheduled/events/{scheduledEventId}" deleteScheduledEvent
+        "Remove a scheduled event" scheduled::delete)
+    .on_keyset(DEPLOYMENT_WRITE),];

@@ -171,8 +171,20 @@ impl<'a> Object<'a> {
         Some(texts)
     }
 
+    /// Notes an object without members.
+    pub fn must_not_be_empty(&mut self) {
+        if self.sent.is_empty() {
+            self.issues.push("There is nothing to change".to_owned());
+        }
+    }
+
+    /// What members below are called.
+    pub fn below(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
     /// Takes over what is wrong below.
-    pub fn take(&mut self, below: Self) {
+    pub fn take(&mut self, below: Object<'_>) {
         self.issues.extend(below.issues);
     }
 
@@ -223,7 +235,11 @@ mod tests {
     fn uuids_are_taken_in_either_case_and_one_form() {
         let id = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d";
         assert_eq!(uuid(&id.to_uppercase()).as_deref(), Some(id));
-        for text in ["", "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d", "{9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d}"] {
+        for text in [
+            "",
+            "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d",
+            "{9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d}",
+        ] {
             assert_eq!(uuid(text), None, "{text}");
         }
     }

@@ -27,7 +27,14 @@ mod tests {
         assert_eq!(format(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(format(1_773_144_000_120), "2026-03-10T12:00:00.120Z");
         assert!(date("2026-02-28").is_some());
-        for text in ["2026-02-30", "2026-2-3", "20260203", "2026-02-03T00", "", "tomorrow!!"] {
+        for text in [
+            "2026-02-30",
+            "2026-2-3",
+            "20260203",
+            "2026-02-03T00",
+            "",
+            "tomorrow!!",
+        ] {
             assert!(date(text).is_none(), "{text}");
         }
     }

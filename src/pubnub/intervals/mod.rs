@@ -15,9 +15,7 @@ use std::time::Duration;
 use aggregates::event::Event;
 use aggregates::execution::{self, Execution};
 use aggregates::keyset::{self, Keyset};
-use aggregates::{
-    ExecutionId, FunctionId, HandlerCall, KeysetId, PackageDeploymentId, ProjectId,
-};
+use aggregates::{ExecutionId, KeysetId, PackageDeploymentId, ProjectId};
 use bytes::Bytes;
 use journal::StreamId;
 use projections::query::{Filter, List, Operator, Order, OrderBy, Scalar};
@@ -28,10 +26,11 @@ use tokio_util::sync::CancellationToken;
 
 use self::phase::{Line, Phases};
 use super::Shared;
+use super::scene::{Asked, Scene, VERSION};
 use crate::auth::now_ms;
 use crate::bus::{self, Context};
 use crate::cluster::TERM;
-use crate::execution::{Call, Refused};
+use crate::execution::Refused;
 use crate::sagas::{Saga, Seen};
 
 /// Longest sleep, so that a clock that jumps is noticed, and an end that was missed.
@@ -313,45 +312,35 @@ impl Intervals {
             "interval/{project}/{}/{}/{}",
             timer.deployment, handler.revision, timer.next
         );
-        let id = ExecutionId::from(hex::encode(&Sha256::digest(seed.as_bytes())[..10]));
-        let call = Call {
-            project: project.clone(),
-            function: FunctionId::from(handler.revision.as_str()),
-            id: id.clone(),
-            trigger: "schedule".to_owned(),
-            method: "RUN".to_owned(),
-            path: format!("/{}", handler.name),
-            stored_headers: Vec::new(),
-            user: String::new(),
-            script: None,
-            handler: Some(HandlerCall {
-                keyset: keyset.number.unwrap_or_default(),
-                deployment: Some(timer.deployment.clone()),
-                package: connected.package.clone(),
-                revision: connected.revision.clone(),
-                handler: handler.revision.clone(),
-                name: handler.name.clone(),
-                kind: handler.trigger.kind,
-                channel: String::new(),
-                hop: 1,
-                attempt: 1,
-                retry_of: None,
-                is_last: true,
-            }),
-            request: json!({
-                "type": handler.trigger.kind.as_str(),
-                "event": {
-                    "timestamp": timer.next,
-                    "interval": timer.line.interval,
-                    "pubkey": keyset.publish_key,
-                    "subkey": keyset.subscribe_key,
-                    "version": "v1",
-                },
-                "depth": 1,
-            }),
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&Sha256::digest(seed.as_bytes())[..16]);
+        let id = uuid::Builder::from_custom_bytes(digest).into_uuid();
+        let id = ExecutionId::from(id.to_string());
+        let scene = Scene {
+            project,
+            keyset,
+            connected,
+            handler,
+            channel: "",
+            hop: 1,
+            correlation: id.as_str(),
+        };
+        let event = json!({
+            "timestamp": timer.next,
+            "interval": timer.line.interval,
+            "pubkey": keyset.publish_key,
+            "subkey": keyset.subscribe_key,
+            "version": VERSION,
+        });
+        let asked = Asked {
+            trigger: "schedule",
+            method: "RUN",
+            path: "/",
             body: Bytes::new(),
             session: None,
+            id: Some(id.clone()),
         };
+        let call = scene.call(event, asked);
         let Some(executor) = shared.runs.get() else {
             self.put_off(name);
             return Ok(());
