@@ -164,6 +164,8 @@ impl App {
         );
         let scripts = nango::Scripts::default();
         contracts.insert(Dialect::Nango, Arc::new(scripts.clone()));
+        let contract = pubnub::Handlers::default();
+        contracts.insert(Dialect::Pubnub, Arc::new(contract.clone()));
         let toolchain = nango::Toolchain::new(
             compiler.clone(),
             sandbox.clone(),
@@ -207,7 +209,12 @@ impl App {
             underway: pubnub::underway::Underway::default(),
             making: tokio::sync::Mutex::default(),
             runs: std::sync::OnceLock::new(),
+            messages: pubnub::messages::Messages::default(),
+            directory: pubnub::directory::Directory::default(),
+            consoles: pubnub::consoles::Consoles::default(),
+            rate: pubnub::host::Rate::default(),
         });
+        contract.set(handlers.clone());
         let (specialiser, queue) = Specialiser::new();
         let executor = execution::Options {
             bus: bus.clone(),
@@ -325,6 +332,8 @@ impl App {
             .spawn(async move { schedules.run(stop).await });
         let (builds, stop) = (self.builds.clone(), self.stop.clone());
         self.background.spawn(async move { builds.run(stop).await });
+        let presence = self.pubnub.clone().watch_presence(self.stop.clone());
+        self.background.spawn(presence);
         let (syncs, stop) = (self.nango.syncs.clone(), self.stop.clone());
         self.background.spawn(async move { syncs.run(stop).await });
         let PubNub {

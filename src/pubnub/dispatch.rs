@@ -396,6 +396,19 @@ pub async fn moved(
     request(shared, project, calls.collect(), &correlation).await
 }
 
+/// As [`moved`], for a keyset that is known by its number only.
+pub(super) async fn moved_on(
+    shared: &Arc<Shared>,
+    keyset: u64,
+    user: Moved,
+) -> Result<(), NotSent> {
+    let found = shared.reads.view(None).keyset_by_number(keyset).await;
+    match found.map_err(|error| NotSent::Unavailable(error.to_string()))? {
+        Some(found) => moved(shared, &found.project.into(), keyset, user).await,
+        None => Ok(()),
+    }
+}
+
 /// Whether functions see a message: objects and lists they do.
 fn is_seen(message: &Value) -> bool {
     message.is_object() || message.is_array()

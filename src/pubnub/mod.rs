@@ -3,21 +3,32 @@
 //!
 //! Nothing here knows how a request is answered; `http/pubnub` translates.
 
+pub mod after;
 pub mod assignments;
+pub mod consoles;
+mod contract;
 pub mod deploy;
+pub mod directory;
+pub mod dispatch;
+pub mod host;
 pub mod intervals;
+pub mod messages;
 pub mod packages;
+pub mod requests;
 pub mod scene;
 pub mod secrets;
 pub mod store;
+pub mod tries;
 pub mod underway;
 pub mod windows;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use compiler::Compiler;
 use projections::ReadModels;
 use sandbox::{Sandbox, outbound};
+use tokio_util::sync::CancellationToken;
 
 use crate::blobs::Blobs;
 use crate::bus::Bus;
@@ -25,10 +36,16 @@ use crate::cluster::Cluster;
 use crate::execution::{Executor, Programs};
 use crate::vault::Vault;
 
+use consoles::Consoles;
 use deploy::Deployments;
+use directory::Directory;
+use host::Rate;
 use intervals::Intervals;
+use messages::Messages;
 use underway::Underway;
 use windows::Windows;
+
+pub use contract::Handlers;
 
 /// Everything of this dialect that a server holds.
 pub struct Shared {
@@ -59,7 +76,18 @@ pub struct Shared {
     pub making: tokio::sync::Mutex<()>,
     /// Records what runs; there a moment after this.
     pub runs: OnceLock<Executor>,
+    /// What is sent, and who hears it.
+    pub messages: Messages,
+    /// Keysets by subscribe key.
+    pub directory: Directory,
+    /// What functions may still write on their log channels.
+    pub consoles: Consoles,
+    /// What functions may still ask of the outside.
+    pub rate: Rate,
 }
+
+/// How often users are looked for that are not heard of any more.
+const PRESENCE: Duration = Duration::from_secs(1);
 
 /// The dialect's parts, as a server holds them. Cheap to clone.
 #[derive(Clone)]
@@ -83,6 +111,26 @@ impl PubNub {
             intervals: Intervals::new(shared.clone()),
             deployments,
             shared,
+        }
+    }
+
+    /// Tells of users that are not heard of any more, until `stop`.
+    pub async fn watch_presence(self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(PRESENCE);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            for (keyset, gone) in self.shared.messages.expired() {
+                for moved in gone {
+                    let told = dispatch::moved_on(&self.shared, keyset, moved).await;
+                    if let Err(error) = told {
+                        tracing::warn!(keyset, %error, "functions were not told who went");
+                    }
+                }
+            }
         }
     }
 }

@@ -187,7 +187,10 @@ impl Execution {
     /// time. Its request is kept, so that it can be tried again.
     pub fn is_dead_letter(&self, result: &Outcome) -> bool {
         let call = self.request.handler.as_ref();
-        !result.completed && call.is_some_and(|call| call.is_last && call.kind.is_after())
+        !result.completed
+            && call.is_some_and(|call| {
+                call.is_last && call.kind.is_after() && call.deployment.is_some()
+            })
     }
 
     fn decide(&self, command: Command) -> Result<Vec<Event>, Error> {

@@ -7,6 +7,7 @@
 //! uniqueness and state, limits.
 
 mod deployments;
+pub mod data;
 mod error;
 mod functions;
 mod inputs;
@@ -37,6 +38,7 @@ use http::HeaderMap;
 
 use crate::app::App;
 
+pub(crate) use data::PresenceEvent;
 pub use openapi::openapi;
 
 use error::{Error, Kind};

@@ -3,23 +3,21 @@
 use std::collections::HashMap;
 
 use aggregates::entry::Kind;
+use aggregates::keyset::Keyset;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answered, Failed, Host, just, no, parse};
 use crate::auth::now_ms;
-use crate::pubnub::store::{Listed, Store};
+use crate::bus::Loaded;
+use crate::pubnub::store::{LONGEST_KEY, LONGEST_VALUE, Listed, Store};
 
 /// Calls in one execution.
 const CALLS: u32 = 10;
-/// Characters of a key.
-const KEY: usize = 1000;
-/// Characters of a value.
-const VALUE: usize = 32_000;
 /// Keys in one answer.
-const PAGE: usize = 100;
+const PAGE: u32 = 100;
 /// Seconds: a minute, and a year.
-const TTL: std::ops::RangeInclusive<u64> = 60..=31_536_000;
+const TTL: std::ops::RangeInclusive<i64> = 60..=31_536_000;
 
 /// What a dry run has written.
 #[derive(Default)]
@@ -39,7 +37,7 @@ struct Set {
     key: String,
     kind: Kind,
     value: Value,
-    ttl_seconds: u64,
+    ttl_seconds: i64,
 }
 
 #[derive(Deserialize)]
@@ -60,27 +58,32 @@ fn named(arg: &str) -> Result<String, Failed> {
 }
 
 fn checked(key: String) -> Result<String, Failed> {
-    match key.encode_utf16().count() <= KEY {
+    match key.encode_utf16().count() <= LONGEST_KEY {
         true => Ok(key),
-        false => Err(no(format!("kvstore: the key is longer than {KEY} characters"))),
+        false => Err(no(format!("kvstore: the key is longer than {LONGEST_KEY} characters"))),
     }
 }
 
 impl Host {
-    async fn store(&self) -> Result<Store<'_>, Failed> {
+    /// The keyset whose store it is; counts a call.
+    async fn owner(&self) -> Result<Loaded<Keyset>, Failed> {
         self.spend("kvstore", CALLS, |spent| &mut spent.kvstore)?;
-        let keyset = self.keyset().await?;
-        Ok(Store::of(
+        self.keyset().await
+    }
+
+    fn store<'a>(&'a self, owner: &'a Loaded<Keyset>) -> Store<'a> {
+        Store::of(
             &self.0.shared,
             &self.0.project,
             self.0.call.keyset,
-            &keyset.state.subscribe_key,
-        ))
+            &owner.state.subscribe_key,
+        )
     }
 
     pub(super) async fn kv_get(&self, arg: &str) -> Answered {
         let key = named(arg)?;
-        let store = self.store().await?;
+        let owner = self.owner().await?;
+        let store = self.store(&owner);
         self.note("kvstore.get", json!({ "key": key }), true);
         let known = self.noted().overlay.entries.get(&key).cloned();
         let found = match known {
@@ -105,12 +108,13 @@ impl Host {
             (Kind::String, _) => return Err(no("kvstore: the value must be a string")),
             (Kind::Json, value) => value.to_string(),
         };
-        if text.encode_utf16().count() > VALUE {
-            let text = format!("kvstore: the value is longer than {VALUE} characters");
+        if text.encode_utf16().count() > LONGEST_VALUE {
+            let text = format!("kvstore: the value is longer than {LONGEST_VALUE} characters");
             return Err(no(text));
         }
         let ttl = set.ttl_seconds.clamp(*TTL.start(), *TTL.end());
-        let store = self.store().await?;
+        let owner = self.owner().await?;
+        let store = self.store(&owner);
         let about = json!({ "key": key, "kind": set.kind.as_str(), "ttlSeconds": ttl });
         self.note("kvstore.set", about, !self.0.is_dry);
         if self.0.is_dry {
@@ -124,7 +128,8 @@ impl Host {
 
     pub(super) async fn kv_remove(&self, arg: &str) -> Answered {
         let key = named(arg)?;
-        let store = self.store().await?;
+        let owner = self.owner().await?;
+        let store = self.store(&owner);
         self.note("kvstore.removeItem", json!({ "key": key }), !self.0.is_dry);
         if self.0.is_dry {
             self.noted().overlay.entries.insert(key, None);
@@ -136,12 +141,13 @@ impl Host {
 
     pub(super) async fn kv_counter(&self, arg: &str) -> Answered {
         let key = named(arg)?;
-        let store = self.store().await?;
+        let owner = self.owner().await?;
+        let store = self.store(&owner);
         self.note("kvstore.getCounter", json!({ "key": key }), true);
         let known = self.noted().overlay.counters.get(&key).copied();
         let value = match known {
             Some(known) => known,
-            None => store.counter(&key).await?,
+            None => store.counter(&key).await?.unwrap_or(0),
         };
         just(json!({ "value": value.to_string() }))
     }
@@ -149,14 +155,15 @@ impl Host {
     pub(super) async fn kv_increment(&self, arg: &str) -> Answered {
         let Increment { key, by } = parse(arg)?;
         let key = checked(key)?;
-        let store = self.store().await?;
+        let owner = self.owner().await?;
+        let store = self.store(&owner);
         let about = json!({ "key": key, "by": by });
         self.note("kvstore.incrCounter", about, !self.0.is_dry);
         let value = if self.0.is_dry {
             let known = self.noted().overlay.counters.get(&key).copied();
             let value = match known {
                 Some(known) => known,
-                None => store.counter(&key).await?,
+                None => store.counter(&key).await?.unwrap_or(0),
             };
             let value = value.checked_add(by);
             let value = value.ok_or_else(|| no("kvstore: the counter would overflow"))?;
@@ -172,13 +179,18 @@ impl Host {
     pub(super) async fn kv_keys(&self, arg: &str) -> Answered {
         let Keys { kind, token } = parse(arg)?;
         let (listed, call) = match kind.as_str() {
-            "entries" => (Listed::Entries, "kvstore.getKeys"),
+            "entries" => (Listed::Entries(None), "kvstore.getKeys"),
             "counters" => (Listed::Counters, "kvstore.getCounterKeys"),
             _ => return Err(no("kvstore: there are entries and counters")),
         };
-        let store = self.store().await?;
+        let owner = self.owner().await?;
+        let store = self.store(&owner);
         self.note(call, json!({ "page": token }), true);
-        let (keys, next) = store.keys(listed, token.as_deref(), PAGE).await?;
+        let mut keys = store.keys(listed, token.as_deref(), PAGE + 1).await?;
+        // One more than fits says that there is a next page, after the last that does.
+        let more = keys.len() > PAGE as usize;
+        keys.truncate(PAGE as usize);
+        let next = keys.last().filter(|_| more).cloned();
         just(json!({ "keys": keys, "next": next }))
     }
 }

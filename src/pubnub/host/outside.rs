@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use sandbox::outbound::{self, Policy, Redirect};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Answered, Failed, Host, just, no, parse};
+use crate::pubnub::secrets;
 
 /// `xhr` calls in one execution.
 const REQUESTS: u32 = 5;
@@ -61,11 +62,8 @@ impl Host {
         self.spend("vault", SECRETS, |spent| &mut spent.vault)?;
         self.0.shared.rate.spend(self.0.call.keyset)?;
         self.note("vault.get", json!({ "name": name }), true);
-        let keyset = self.keyset().await?;
-        let value = match keyset.state.secrets.get(&name) {
-            Some(sealed) => Value::from(self.0.shared.vault.open(sealed).await?),
-            None => Value::Null,
-        };
+        let (shared, project) = (&self.0.shared, &self.0.project);
+        let value = secrets::get(shared, project, self.0.call.keyset, &name).await?;
         just(json!({ "value": value }))
     }
 

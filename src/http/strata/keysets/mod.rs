@@ -2,14 +2,16 @@
 
 mod deployments;
 mod diff;
+mod executions;
 mod history;
 mod manage;
+mod send;
 mod watch;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use projections::{InProject, model};
 
 use super::Error;
@@ -30,6 +32,20 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/keysets/{keyset}/history", get(history::list))
         .route("/keysets/{keyset}/diff", get(diff::compare))
         .route("/keysets/{keyset}/watch", get(watch::follow))
+        .route("/keysets/{keyset}/executions", get(executions::list))
+        .route(
+            "/keysets/{keyset}/dead-letters",
+            get(executions::dead_letters),
+        )
+        .route(
+            "/keysets/{keyset}/dead-letters/{execution}",
+            delete(executions::delete),
+        )
+        .route(
+            "/keysets/{keyset}/dead-letters/{execution}/retry",
+            post(executions::retry),
+        )
+        .route("/keysets/{keyset}/{how}", post(send::send))
 }
 
 /// Who may see what is deployed.
