@@ -5,6 +5,7 @@
 
 pub mod after;
 pub mod assignments;
+pub mod catalogue;
 pub mod consoles;
 mod contract;
 pub mod deploy;

@@ -6,10 +6,12 @@
 //! checks of the reference: schema, permission on the account, existence, permission on the keyset,
 //! uniqueness and state, limits.
 
-mod deployments;
+mod catalogue;
 pub mod data;
+mod deployments;
 mod error;
 mod functions;
+mod import;
 mod inputs;
 mod kv;
 mod limits;

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::reply::Reply;
 use super::request::Request;
 use super::{
-    deployments, inputs, kv, limits, packages, revisions, scheduled, secrets,
+    catalogue, deployments, import, inputs, kv, limits, packages, revisions, scheduled, secrets,
 };
 
 /// One operation.
@@ -149,7 +149,6 @@ const READ: &[&str] = &["functions.package:read"];
 const WRITE: &[&str] = &["functions.package:write"];
 const DEPLOYMENT_READ: &[&str] = &["functions.package-deployment:read"];
 const DEPLOYMENT_WRITE: &[&str] = &["functions.package-deployment:write"];
-
 const STORE_READ: &[&str] = &["keyset:read"];
 const STORE_WRITE: &[&str] = &["keyset:write"];
 
@@ -220,6 +219,25 @@ pub static ALL: &[Route] = &[
         .gives("TestInput"),
     route!(Delete "/function-revisions/{functionRevisionId}/test-inputs/{functionTestInputId}" deleteTestInput "Deletes a test input" inputs::delete)
         .needs(WRITE),
+    route!(Get "/package-blueprints" listPackageBlueprints "Lists packages of the catalogue" catalogue::list)
+        .query(&["name", "tag", "page", "size", "sort"])
+        .lists("PackageBlueprint"),
+    route!(Get "/package-blueprints/{packageBlueprintId}" getPackageBlueprint "Gets a package of the catalogue" catalogue::get)
+        .gives("PackageBlueprint"),
+    route!(Get "/package-blueprints/{packageBlueprintId}/function-blueprints" listFunctionBlueprints "Lists the functions of a package of the catalogue" catalogue::functions)
+        .lists("FunctionBlueprint"),
+    route!(Get "/function-blueprints/{functionBlueprintId}/function-blueprint-params" listParamsOfFunctionBlueprint "Lists the parameters of a function of the catalogue" catalogue::params_of_function)
+        .lists("BlueprintParam"),
+    route!(Get "/function-blueprint-params" listFunctionBlueprintParams "Lists parameters of functions of the catalogue" catalogue::params)
+        .query(&["name", "package_blueprint_id", "page", "size", "sort"])
+        .lists("BlueprintParam"),
+    route!(Get "/function-blueprint-params/{functionBlueprintParamId}" getFunctionBlueprintParam "Gets a parameter of a function of the catalogue" catalogue::get_param)
+        .gives("BlueprintParam"),
+    route!(Post "/package-blueprints/{packageBlueprintId}/packages" importPackage "Makes a package from the catalogue and puts it on a keyset, stopped" import::create)
+        .needs(WRITE)
+        .on_keyset(DEPLOYMENT_WRITE)
+        .takes("Import")
+        .gives("Package"),
     route!(Get "/kv/strings" listStrings "Lists texts of a keyset" kv::list_strings)
         .on_keyset(STORE_READ)
         .query(CURSOR)
