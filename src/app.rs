@@ -164,6 +164,8 @@ impl App {
         );
         let scripts = nango::Scripts::default();
         contracts.insert(Dialect::Nango, Arc::new(scripts.clone()));
+        let contract = pubnub::Handlers::default();
+        contracts.insert(Dialect::Pubnub, Arc::new(contract.clone()));
         let toolchain = nango::Toolchain::new(
             compiler.clone(),
             sandbox.clone(),
@@ -204,9 +206,15 @@ impl App {
             programs: programs.clone(),
             outbound: outbound.clone(),
             public_url: public_url.clone(),
+            underway: pubnub::underway::Underway::default(),
             making: tokio::sync::Mutex::default(),
             runs: std::sync::OnceLock::new(),
+            messages: pubnub::messages::Messages::default(),
+            directory: pubnub::directory::Directory::default(),
+            consoles: pubnub::consoles::Consoles::default(),
+            rate: pubnub::host::Rate::default(),
         });
+        contract.set(handlers.clone());
         let (specialiser, queue) = Specialiser::new();
         let executor = execution::Options {
             bus: bus.clone(),
@@ -223,7 +231,11 @@ impl App {
         let _ = shared.runs.set(executor.clone());
         let nango = Nango::new(shared);
         let _ = handlers.runs.set(executor.clone());
-        let pubnub = PubNub::new(handlers);
+        let limits = pubnub::deploy::Limits {
+            running: config.pubnub_running_deployments as usize,
+            keysets: config.pubnub_keysets_per_revision as usize,
+        };
+        let pubnub = PubNub::new(handlers, limits);
         let builds = BuildOptions {
             bus: bus.clone(),
             reads: reads.clone(),
@@ -287,6 +299,8 @@ impl App {
         self.builds.recover().await?;
         self.calls.sweep(&self.reads).await?;
         self.nango.dryruns.recover().await?;
+        self.pubnub.deployments.recover().await?;
+        self.pubnub.deployments.check().await?;
         let schedules = Schedules::new(
             self.bus.clone(),
             self.executor.clone(),
@@ -299,6 +313,9 @@ impl App {
             Arc::new(schedules.clone()),
             Arc::new(specialiser),
             Arc::new(self.nango.syncs.clone()),
+            Arc::new(self.pubnub.deployments.clone()),
+            Arc::new(self.pubnub.windows.clone()),
+            Arc::new(self.pubnub.intervals.clone()),
         ];
         let follow = crate::sagas::follow(self.bus.clone(), head, sagas, self.stop.clone());
         self.background.spawn(follow);
@@ -315,8 +332,25 @@ impl App {
             .spawn(async move { schedules.run(stop).await });
         let (builds, stop) = (self.builds.clone(), self.stop.clone());
         self.background.spawn(async move { builds.run(stop).await });
+        let presence = self.pubnub.clone().watch_presence(self.stop.clone());
+        self.background.spawn(presence);
         let (syncs, stop) = (self.nango.syncs.clone(), self.stop.clone());
         self.background.spawn(async move { syncs.run(stop).await });
+        let PubNub {
+            deployments,
+            windows,
+            intervals,
+            ..
+        } = self.pubnub.clone();
+        let stop = self.stop.clone();
+        self.background
+            .spawn(async move { deployments.run(stop).await });
+        let stop = self.stop.clone();
+        self.background
+            .spawn(async move { windows.run(stop).await });
+        let stop = self.stop.clone();
+        self.background
+            .spawn(async move { intervals.run(stop).await });
         Ok(())
     }
 
@@ -332,6 +366,8 @@ impl App {
             self.calls.tasks(),
             nango.syncs.tasks(),
             nango.dryruns.tasks(),
+            self.pubnub.windows.tasks(),
+            self.pubnub.deployments.tasks(),
         ];
         let drained = futures::future::join_all(work.iter().map(|tasks| tasks.drained()));
         if tokio::time::timeout(drain, drained).await.is_err() {

@@ -47,6 +47,7 @@ pub fn router(app: Arc<App>) -> Router {
         .nest("/strata/v1", strata::router())
         .nest("/v1", appwrite::router())
         .nest(pubnub::PREFIX, pubnub::router())
+        .merge(pubnub::data::router())
         .merge(nango::router())
         .fallback(strata::not_found)
         .layer(axum::middleware::from_fn(unread::drain))

@@ -7,6 +7,8 @@
 //! uniqueness and state, limits.
 
 mod catalogue;
+pub mod data;
+mod deployments;
 mod error;
 mod functions;
 mod import;
@@ -21,6 +23,7 @@ mod request;
 mod revisions;
 mod routes;
 mod rules;
+mod scheduled;
 mod schemas;
 mod secrets;
 mod shapes;
@@ -37,6 +40,7 @@ use http::HeaderMap;
 
 use crate::app::App;
 
+pub(crate) use data::PresenceEvent;
 pub use openapi::openapi;
 
 use error::{Error, Kind};

@@ -6,7 +6,9 @@ use http::Method;
 use super::error::Error;
 use super::reply::Reply;
 use super::request::Request;
-use super::{catalogue, import, inputs, kv, limits, packages, revisions, secrets};
+use super::{
+    catalogue, deployments, import, inputs, kv, limits, packages, revisions, scheduled, secrets,
+};
 
 /// One operation.
 pub struct Route {
@@ -146,7 +148,6 @@ macro_rules! route {
 const READ: &[&str] = &["functions.package:read"];
 const WRITE: &[&str] = &["functions.package:write"];
 const DEPLOYMENT_READ: &[&str] = &["functions.package-deployment:read"];
-
 const DEPLOYMENT_WRITE: &[&str] = &["functions.package-deployment:write"];
 const STORE_READ: &[&str] = &["keyset:read"];
 const STORE_WRITE: &[&str] = &["keyset:write"];
@@ -302,4 +303,65 @@ pub static ALL: &[Route] = &[
     route!(Get "/limits/package-deployments-running" getRunningLimit "How many deployments run, and how many may" limits::running)
         .needs(READ)
         .gives("Limit"),
-];
+    route!(Post "/package-deployments" createPackageDeployment
+        "Assign a package revision to a keyset" deployments::create)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .takes("PackageDeploymentInput")
+    .gives("PackageDeployment"),
+    route!(Get "/package-deployments/intersected" listIntersectedPackageDeployments
+        "Running package deployments that listen on given channels" deployments::intersected)
+    .on_keyset(DEPLOYMENT_READ)
+    .query(&["keyset_id", "channel", "function_type"])
+    .lists("Intersection"),
+    route!(Get "/package-deployments/{packageDeploymentId}" getPackageDeployment
+        "Get a package deployment" deployments::get)
+    .on_keyset(DEPLOYMENT_READ)
+    .gives("PackageDeployment"),
+    route!(Delete "/package-deployments/{packageDeploymentId}" deletePackageDeployment
+        "Remove a package deployment from its keyset" deployments::delete)
+    .on_keyset(DEPLOYMENT_WRITE),
+    route!(Post "/package-deployments/{packageDeploymentId}/function-deployments"
+        startFunctionDeployments "Start a package deployment, or restart it" deployments::start)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .answers(200)
+    .gives("PackageDeployment"),
+    route!(Delete "/package-deployments/{packageDeploymentId}/function-deployments"
+        stopFunctionDeployments "Stop a package deployment" deployments::stop)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .query(&["force"])
+    .answers(200)
+    .gives("PackageDeployment"),
+    route!(Put "/package-deployments/{packageDeploymentId}/function-deployments"
+        updateFunctionDeployments "Replace a running package deployment by another"
+        deployments::roll)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .takes("RollingUpdate")
+    .gives("PackageDeployment"),
+    route!(Delete "/function-deployments" stopFunctionDeploymentsBy
+        "Stop all package deployments of a package or of a revision" deployments::stop_by)
+    .needs(DEPLOYMENT_WRITE)
+    .query(&["package_id", "package_revision_id"])
+    .answers(200)
+    .lists("PackageDeployment"),
+    route!(Get "/scheduled/events" listScheduledEvents
+        "List scheduled events" scheduled::list)
+    .on_keyset(DEPLOYMENT_READ)
+    .query(PAGE)
+    .lists("ScheduledEvent"),
+    route!(Post "/scheduled/events" createScheduledEvent
+        "Schedule a window of time in which a package deployment runs" scheduled::create)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .takes("ScheduledEventInput")
+    .gives("ScheduledEvent"),
+    route!(Get "/scheduled/events/{scheduledEventId}" getScheduledEvent
+        "Get a scheduled event" scheduled::get)
+    .on_keyset(DEPLOYMENT_READ)
+    .gives("ScheduledEvent"),
+    route!(Put "/scheduled/events/{scheduledEventId}" updateScheduledEvent
+        "Change a scheduled event" scheduled::update)
+    .on_keyset(DEPLOYMENT_WRITE)
+    .takes("ScheduledEventChange")
+    .gives("ScheduledEvent"),
+    route!(Delete "/scheduled/events/{scheduledEventId}" deleteScheduledEvent
+        "Remove a scheduled event" scheduled::delete)
+    .on_keyset(DEPLOYMENT_WRITE),];

@@ -139,6 +139,49 @@ pub fn schemas() -> Value {
             ][..],
             &dated,
         ].concat()),
+        "PubnubPackageDeploymentInput": all(&[
+            ("packageRevisionId", &uuid),
+            ("keysetId", &json!({"type": "integer", "minimum": 1})),
+        ]),
+        "PubnubRollingUpdate": all(&[("newPackageDeploymentId", &uuid)]),
+        "PubnubIntersection": all(&[
+            ("channel", &text),
+            ("packageDeployments", &list("PackageDeployment")),
+        ]),
+        "PubnubScheduledEvent": all(&[
+            &[
+                ("id", &uuid),
+                ("dttmBegin", &time),
+                ("dttmEnd", &time),
+                ("description", &maybe),
+                ("state", &text),
+                ("scheduledActions", &list("ScheduledAction")),
+            ][..],
+            &dated,
+        ].concat()),
+        "PubnubScheduledAction": all(&[
+            &[
+                ("id", &uuid),
+                ("accountId", &json!({"type": "integer"})),
+                ("packageDeploymentId", &uuid),
+                ("type", &text),
+                ("dttm", &time),
+                ("description", &maybe),
+                ("state", &text),
+            ][..],
+            &dated,
+        ].concat()),
+        "PubnubScheduledEventInput": object(&["packageDeploymentId", "dttmBegin", "dttmEnd"], &[
+            ("packageDeploymentId", &uuid),
+            ("dttmBegin", &time),
+            ("dttmEnd", &time),
+            ("description", &maybe),
+        ]),
+        "PubnubScheduledEventChange": object(&[], &[
+            ("dttmBegin", &time),
+            ("dttmEnd", &time),
+            ("description", &maybe),
+        ]),
         "PubnubFunctionDeployment": all(&[
             &[("functionRevisionId", &uuid), ("state", &of("State"))][..],
             &dated,

@@ -6,6 +6,7 @@
 mod audit;
 mod caller;
 mod error;
+mod handler_runs;
 mod keys;
 mod keysets;
 mod nodes;
@@ -46,6 +47,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/audit", get(audit::list))
         .route("/head", get(audit::head))
         .merge(keysets::router())
+        .route("/handler-runs", post(handler_runs::create))
         .fallback(not_found)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed.into_response())
 }

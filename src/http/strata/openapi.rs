@@ -141,6 +141,38 @@ const OPERATIONS: &[Operation] = &[
             "StrataAuditList",
         )
     },
+    Operation {
+        query: &["as_of", "state", "limit", "offset"],
+        ..read(
+            "/keysets/{keyset}/deployments",
+            "What is deployed on a keyset",
+            "StrataKeysetDeploymentList",
+        )
+    },
+    Operation {
+        query: &["as_of", "after", "before", "limit"],
+        ..read(
+            "/keysets/{keyset}/history",
+            "What happened to a keyset and to the deployments on it",
+            "StrataKeysetHistory",
+        )
+    },
+    Operation {
+        query: &["from", "to"],
+        ..read(
+            "/keysets/{keyset}/diff",
+            "How a keyset differs between two moments",
+            "StrataKeysetDiff",
+        )
+    },
+    Operation {
+        query: &["after"],
+        ..read(
+            "/keysets/{keyset}/watch",
+            "State transitions of a keyset's deployments as server-sent events",
+            "StrataKeysetTransition",
+        )
+    },
     read(
         "/head",
         "The last position, and the one that as_of names",
@@ -236,6 +268,28 @@ fn schemas() -> Value {
             "stream": text, "sequence": number, "event": text, "actor": text, "commandId": text,
             "correlationId": text, "causationId": text, "requestId": text, "payload": {}})),
         "StrataAuditList": list("events", "StrataEvent"),
+        "StrataKeysetDeployment": object(json!({"id": text, "packageId": text, "packageName": text,
+            "packageRevisionId": text, "packageRevisionName": text, "state": text,
+            "place": {"type": ["integer", "null"]}, "runningSince": {"type": ["string", "null"]},
+            "replacing": {"type": ["string", "null"]}, "failure": {"type": ["object", "null"]},
+            "functions": {"type": "array", "items": {"type": "object"}},
+            "createdAt": time, "updatedAt": time})),
+        "StrataKeysetDeploymentList": list("deployments", "StrataKeysetDeployment"),
+        "StrataKeysetChange": object(json!({"position": number, "recordedAt": time, "event": text,
+            "actor": text, "correlationId": text, "requestId": text,
+            "deployment": {"type": ["string", "null"]}, "package": {"type": ["string", "null"]},
+            "revision": {"type": ["string", "null"]}, "change": {"type": "object"}})),
+        "StrataKeysetHistory": object(json!({"events": {"type": "array",
+            "items": {"$ref": "#/components/schemas/StrataKeysetChange"}}})),
+        "StrataKeysetDiff": object(json!({"from": number, "to": number,
+            "name": {"type": ["object", "null"]}, "settings": {"type": "object"},
+            "secrets": object(json!({"added": texts, "removed": texts, "changed": texts})),
+            "routing": {"type": ["object", "null"]}, "functions": {"type": "object"}})),
+        "StrataKeysetTransition": object(json!({"position": number, "recordedAt": time,
+            "deployment": text, "package": text, "revision": text, "keyset": number,
+            "from": {"type": ["string", "null"]}, "to": {"type": ["string", "null"]},
+            "replacing": {"type": ["string", "null"]}, "failure": {"type": ["object", "null"]},
+            "actor": text})),
         "StrataHead": object(json!({"head": number, "position": number})),
     })
 }

@@ -1,0 +1,12 @@
+//! The PubNub dialect, as its clients see it.
+//!
+//! What is compared with comes from the reference of the wire format; where Strata adds something
+//! of its own, the test says so.
+
+mod bed;
+
+mod deployments;
+mod intervals;
+mod rolling;
+mod scheduled;
+mod watching;
