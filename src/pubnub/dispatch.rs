@@ -223,8 +223,7 @@ impl Stage {
         all.filter(move |(_, handler)| {
             let trigger = &handler.trigger;
             let input = trigger.input_channel.as_deref();
-            trigger.kind == kind
-                && input.is_some_and(|pattern| channel::matches(pattern, channel))
+            trigger.kind == kind && input.is_some_and(|pattern| channel::matches(pattern, channel))
         })
     }
 }

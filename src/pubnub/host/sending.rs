@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Answered, Host, just, no, parse};
-use crate::pubnub::dispatch::{self, Answer, MESSAGE_LIMIT, SIGNAL_LIMIT, Sent, Sender, Verb};
+use crate::pubnub::dispatch::{self, Answer, MESSAGE_LIMIT, SIGNAL_LIMIT, Sender, Sent, Verb};
 
 /// Calls in one execution.
 const CALLS: u32 = 10;

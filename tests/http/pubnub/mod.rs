@@ -5,8 +5,16 @@
 
 mod bed;
 
+mod catalogue;
 mod deployments;
+mod frame;
+mod inputs;
 mod intervals;
+mod keysets;
+mod kv;
+mod packages;
+mod revisions;
 mod rolling;
 mod scheduled;
+mod secrets;
 mod watching;
