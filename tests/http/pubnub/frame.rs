@@ -429,6 +429,27 @@ async fn a_missing_entity_as_the_table_of_codes_has_it() {
 }
 
 #[tokio::test]
+async fn an_account_sends_so_many_requests_in_a_minute() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start_with(dir.path(), &[("STRATA_PUBNUB_RATE_LIMIT", "20")]);
+    let (bed, other) = (Bed::on(&server).await, Bed::on(&server).await);
+    let mut refusal = None;
+    // A minute may end in between.
+    for _ in 0..41 {
+        let answer = bed.client.get(&at("/packages")).await;
+        if answer.status != 200 {
+            refusal = Some(answer);
+            break;
+        }
+    }
+    let refusal = refusal.expect("a refusal");
+    refused(&refusal, 429, "FAAS-9002");
+    let wait: u32 = refusal.header("retry-after").parse().expect("seconds");
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(other.client.get(&at("/packages")).await.status, 200);
+}
+
+#[tokio::test]
 async fn refused_commands_are_in_the_audit_log() {
     let bed = Bed::new().await;
     let none = bed.limited(&["functions.package:read"]).await;
