@@ -301,6 +301,7 @@ fn process(context: &Context, path: &str) -> Result<Processed, Vec<Diagnostic>> 
                 esm,
                 user,
                 comments: false,
+                loops: false,
                 settings,
             })?);
             context.units.put(key, Arc::clone(&unit), unit.weight());

@@ -15,6 +15,7 @@
 //! | `graph` | every module that can be reached from the entry |
 //! | `link` | what is used of them, in one expression, with a source map |
 //! | `script` | single functions in the form of Nango: their rules, and CommonJS in place of a bundle |
+//! | `handler` | single functions in the form of PubNub: their rules, and a bundle whose loops are counted |
 //!
 //! # The bundle
 //!
@@ -36,6 +37,7 @@ mod diagnostic;
 mod entrypoint;
 mod failure;
 mod graph;
+pub mod handler;
 mod link;
 mod manifest;
 pub mod npm;

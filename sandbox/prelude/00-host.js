@@ -15,13 +15,20 @@
 const { parse, stringify } = JSON;
 const nothing = new Uint8Array(0);
 
-const wellFormed = (text) => (text.isWellFormed() ? text : text.toWellFormed());
+// Taken from the prototype before functions run: what leaves here must not
+// depend on what they make of it.
+const { call } = Function.prototype;
+const isWellFormed = call.bind(String.prototype.isWellFormed);
+const toWellFormed = call.bind(String.prototype.toWellFormed);
+const includes = call.bind(String.prototype.includes);
+
+const wellFormed = (text) => (isWellFormed(text) ? text : toWellFormed(text));
 // Half of a surrogate pair is escaped by `stringify`, and no text for the host.
 const lone = "\\ud";
 const whole = (_, value) => (typeof value === "string" ? wellFormed(value) : value);
 const encode = (arg) => {
   const text = arg === undefined ? "null" : (stringify(arg) ?? "null");
-  return text.includes(lone) ? stringify(arg, whole) : text;
+  return includes(text, lone) ? stringify(arg, whole) : text;
 };
 const bytes = (data) => {
   if (data === undefined || data === null) return nothing;

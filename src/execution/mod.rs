@@ -21,7 +21,7 @@ use bytes::Bytes;
 
 use crate::bus::Committed;
 
-pub use contract::{Contract, Made, NotMade, Place, Session, Written};
+pub use contract::{Contract, Made, NotMade, Place, Session, Target, Written};
 pub use executor::{Executor, Options};
 pub use input::Input;
 pub use programs::Programs;
@@ -85,6 +85,8 @@ pub struct Ran {
     pub logs: String,
     /// What it reported as errors, and why it failed.
     pub errors: String,
+    /// Why it failed, in the sandbox's words; none: it answered.
+    pub failure: Option<String>,
     /// The deployment it ran on.
     pub deployment: DeploymentId,
     /// Where it is recorded.

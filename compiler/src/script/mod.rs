@@ -259,6 +259,7 @@ fn single_file(
         esm: true,
         user: true,
         comments: true,
+        loops: false,
         settings: &settings,
     })?;
     emit::single(path, text, &unit)
@@ -289,6 +290,7 @@ fn parse(path: &str, text: &str) -> Result<Parsed, Vec<Diagnostic>> {
         esm: true,
         user: true,
         comments: true,
+        loops: false,
         settings: &settings,
     };
     let mut program = transform::parsed(&input)?;

@@ -2,6 +2,7 @@
 
 mod depth;
 mod exports;
+mod loops;
 mod lower;
 mod parse;
 mod print;
@@ -62,6 +63,8 @@ pub(crate) struct Input<'a> {
     pub(crate) user: bool,
     /// Comments are kept.
     pub(crate) comments: bool,
+    /// Every loop counts its iterations, see `loops`.
+    pub(crate) loops: bool,
     pub(crate) settings: &'a Settings,
 }
 
@@ -140,12 +143,16 @@ fn transform(input: &Input<'_>) -> Result<Unit, Vec<Diagnostic>> {
             unresolved_context,
             parsed.module_syntax,
         );
+        if input.loops {
+            loops::count(&mut module, &prefix, unresolved_context);
+        }
         print::print(module, rewritten, input, lowered, comments.as_ref())
     })
 }
 
-/// A string that occurs nowhere in `text`, so that every name that starts with it is free.
-fn prefix(text: &str) -> String {
+/// A string that occurs nowhere in `text`, so that every name that starts with it is free. Names
+/// written with escapes are another matter: their text is not what they are.
+pub(crate) fn prefix(text: &str) -> String {
     let mut prefix = "$$".to_owned();
     while text.contains(&prefix) {
         prefix.push_str(if prefix.len().is_multiple_of(2) {

@@ -9,6 +9,7 @@
 //! | `$$` | the registry's side of this module: `$$.i(specifier)` is `import()` |
 //! | `$$m`, `$$r` | `module`, `require` inside of an ES module |
 //! | `$$meta` | `import.meta` |
+//! | `$$l` | called by every iteration of every loop, where that is wanted; see `loops` |
 //! | `$$default` | the value of `export default <expression>` |
 
 use rustc_hash::{FxHashMap, FxHashSet};

@@ -2,6 +2,7 @@
 
 mod archives;
 mod errors;
+mod handler;
 mod harness;
 mod modules;
 mod npm;

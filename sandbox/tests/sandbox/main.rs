@@ -7,5 +7,6 @@ mod harness;
 mod limits;
 mod outbound;
 mod prelude;
+mod pubnub;
 mod seam;
 mod tiers;

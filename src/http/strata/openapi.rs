@@ -68,6 +68,41 @@ const OPERATIONS: &[Operation] = &[
         success: 204,
         ..read("/projects/{project}/keys/{key}", "Revoke an API key", "")
     },
+    Operation {
+        query: &["as_of", "project", "limit", "after"],
+        ..read("/keysets", "List keysets", "StrataKeysetList")
+    },
+    Operation {
+        method: "post",
+        query: &["project"],
+        body: Some("StrataKeysetSettings"),
+        success: 201,
+        ..read("/keysets", "Create a keyset", "StrataKeyset")
+    },
+    Operation {
+        query: &["as_of", "project"],
+        ..read("/keysets/{keyset}", "Get a keyset", "StrataKeyset")
+    },
+    Operation {
+        method: "patch",
+        query: &["project"],
+        body: Some("StrataKeysetSettings"),
+        ..read(
+            "/keysets/{keyset}",
+            "Change the name or the settings of a keyset",
+            "StrataKeyset",
+        )
+    },
+    Operation {
+        method: "delete",
+        query: &["project"],
+        success: 204,
+        ..read(
+            "/keysets/{keyset}",
+            "Delete a keyset on which nothing runs, with what was stored for it",
+            "",
+        )
+    },
     read(
         "/projections",
         "How far the read models are",
@@ -104,6 +139,38 @@ const OPERATIONS: &[Operation] = &[
             "/audit",
             "Every event, who caused it and how",
             "StrataAuditList",
+        )
+    },
+    Operation {
+        query: &["as_of", "state", "limit", "offset"],
+        ..read(
+            "/keysets/{keyset}/deployments",
+            "What is deployed on a keyset",
+            "StrataKeysetDeploymentList",
+        )
+    },
+    Operation {
+        query: &["as_of", "after", "before", "limit"],
+        ..read(
+            "/keysets/{keyset}/history",
+            "What happened to a keyset and to the deployments on it",
+            "StrataKeysetHistory",
+        )
+    },
+    Operation {
+        query: &["from", "to"],
+        ..read(
+            "/keysets/{keyset}/diff",
+            "How a keyset differs between two moments",
+            "StrataKeysetDiff",
+        )
+    },
+    Operation {
+        query: &["after"],
+        ..read(
+            "/keysets/{keyset}/watch",
+            "State transitions of a keyset's deployments as server-sent events",
+            "StrataKeysetTransition",
         )
     },
     read(
@@ -182,6 +249,13 @@ fn schemas() -> Value {
         "StrataKey": object(json!({"id": text, "name": text, "scopes": texts, "secret": text,
             "createdAt": time, "expiresAt": {"type": ["string", "null"]}})),
         "StrataKeyList": list("keys", "StrataKey"),
+        "StrataKeysetSettings": object(json!({"name": text,
+            "onFunctionError": {"type": "string", "enum": ["block", "pass"]},
+            "afterRetries": number, "retryDelayMs": number})),
+        "StrataKeyset": object(json!({"id": number, "name": text, "publishKey": text,
+            "subscribeKey": text, "onFunctionError": text, "afterRetries": number,
+            "retryDelayMs": number, "connected": texts, "createdAt": time, "updatedAt": time})),
+        "StrataKeysetList": list("keysets", "StrataKeyset"),
         "StrataProjection": object(json!({"name": text, "checkpoint": number, "lag": number,
             "parked": {"type": ["string", "null"]}, "rebuild": {"type": ["object", "null"]}})),
         "StrataProjectionList": list("projections", "StrataProjection"),
@@ -194,6 +268,28 @@ fn schemas() -> Value {
             "stream": text, "sequence": number, "event": text, "actor": text, "commandId": text,
             "correlationId": text, "causationId": text, "requestId": text, "payload": {}})),
         "StrataAuditList": list("events", "StrataEvent"),
+        "StrataKeysetDeployment": object(json!({"id": text, "packageId": text, "packageName": text,
+            "packageRevisionId": text, "packageRevisionName": text, "state": text,
+            "place": {"type": ["integer", "null"]}, "runningSince": {"type": ["string", "null"]},
+            "replacing": {"type": ["string", "null"]}, "failure": {"type": ["object", "null"]},
+            "functions": {"type": "array", "items": {"type": "object"}},
+            "createdAt": time, "updatedAt": time})),
+        "StrataKeysetDeploymentList": list("deployments", "StrataKeysetDeployment"),
+        "StrataKeysetChange": object(json!({"position": number, "recordedAt": time, "event": text,
+            "actor": text, "correlationId": text, "requestId": text,
+            "deployment": {"type": ["string", "null"]}, "package": {"type": ["string", "null"]},
+            "revision": {"type": ["string", "null"]}, "change": {"type": "object"}})),
+        "StrataKeysetHistory": object(json!({"events": {"type": "array",
+            "items": {"$ref": "#/components/schemas/StrataKeysetChange"}}})),
+        "StrataKeysetDiff": object(json!({"from": number, "to": number,
+            "name": {"type": ["object", "null"]}, "settings": {"type": "object"},
+            "secrets": object(json!({"added": texts, "removed": texts, "changed": texts})),
+            "routing": {"type": ["object", "null"]}, "functions": {"type": "object"}})),
+        "StrataKeysetTransition": object(json!({"position": number, "recordedAt": time,
+            "deployment": text, "package": text, "revision": text, "keyset": number,
+            "from": {"type": ["string", "null"]}, "to": {"type": ["string", "null"]},
+            "replacing": {"type": ["string", "null"]}, "failure": {"type": ["object", "null"]},
+            "actor": text})),
         "StrataHead": object(json!({"head": number, "position": number})),
     })
 }

@@ -1,0 +1,15 @@
+const { basic } = require("codec/auth");
+equal(basic("user", "pässword"), "Basic dXNlcjpww6Rzc3dvcmQ=");
+const base64 = require("codec/base64");
+equal(base64.btoa("hello"), "aGVsbG8=");
+equal(base64.atob("aGVsbG8="), "hello");
+equal(base64.encodeString("+"), "_");
+equal(base64.encodeString("a-b._~/é😀 9"), "a-b._~____9");
+equal(base64.atob(base64.btoa("é😀")), "é😀");
+equal(base64.atob("8J-YgA"), "😀");
+throws(() => base64.atob("a*b"), "not Base64");
+const qs = require("codec/query_string");
+equal(qs.parse("?a=1&b=x+y%20z&a=2&c&d=%E0&=e", { a: 0, n: 5 }), { a: "2", n: 5, b: "x y z", c: "", d: "%E0", "": "e" });
+equal(qs.parse(""), {});
+equal(Object.hasOwn(qs.parse("__proto__=1"), "__proto__"), true);
+equal(qs.stringify({ b: "x y&z", a: [1, "é"], n: null, u: undefined, t: true }), "b=x%20y%26z&a=1&a=%C3%A9&n=&t=true");

@@ -1,0 +1,20 @@
+//! The PubNub dialect, as its clients see it.
+//!
+//! What is compared with comes from the reference of the wire format; where Strata adds something
+//! of its own, the test says so.
+
+mod bed;
+
+mod catalogue;
+mod deployments;
+mod frame;
+mod inputs;
+mod intervals;
+mod keysets;
+mod kv;
+mod packages;
+mod revisions;
+mod rolling;
+mod scheduled;
+mod secrets;
+mod watching;
