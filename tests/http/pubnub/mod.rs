@@ -1,0 +1,15 @@
+//! The PubNub dialect, as its clients see it.
+//!
+//! What is compared with comes from the reference of the wire format; where Strata adds something
+//! of its own, the test says so.
+
+mod bed;
+mod stage;
+
+mod answering;
+mod chains;
+mod letters;
+mod modules;
+mod sending;
+mod subscribing;
+mod trying;
