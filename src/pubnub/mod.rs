@@ -4,6 +4,8 @@
 //! Nothing here knows how a request is answered; `http/pubnub` translates.
 
 pub mod after;
+pub mod assignments;
+pub mod catalogue;
 pub mod consoles;
 mod contract;
 pub mod deploy;

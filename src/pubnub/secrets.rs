@@ -2,7 +2,7 @@
 
 use aggregates::keyset::{Command, Error as Refused, Keyset};
 use aggregates::project::Project;
-use aggregates::{KeysetId, ProjectId};
+use aggregates::{KeysetId, ProjectId, Sealed};
 
 use super::Shared;
 use crate::bus::{self, Committed, Context};
@@ -33,8 +33,30 @@ pub async fn set(
     (name, value): (&str, &str),
     context: &Context,
 ) -> Result<Committed, Error> {
+    let value = seal(shared, project, value).await?;
+    put(shared, project, keyset, (name, value), context).await
+}
+
+/// Seals a value; nothing is stored.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn seal(shared: &Shared, project: &ProjectId, value: &str) -> Result<Sealed, Error> {
     let owner = shared.bus.load::<Project>(project.as_str()).await?;
-    let value = shared.vault.seal(&owner.state.data_key, value).await?;
+    Ok(shared.vault.seal(&owner.state.data_key, value).await?)
+}
+
+/// Sets a secret whose value is sealed.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn put(
+    shared: &Shared,
+    project: &ProjectId,
+    keyset: u64,
+    (name, value): (&str, Sealed),
+    context: &Context,
+) -> Result<Committed, Error> {
     let name = name.to_owned();
     let command = Command::SetSecret { name, value };
     let key = KeysetId::from(keyset.to_string()).key(project);

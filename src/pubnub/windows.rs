@@ -120,15 +120,18 @@ impl Windows {
     /// Begins what is due, and gives when the next thing is.
     async fn begin_due(&self) -> Result<Option<i64>, projections::Error> {
         let now = now_ms();
-        let mut next = None;
+        let mut next: Option<i64> = None;
+        let mut by = |at: i64| next = Some(next.map_or(at, |next| next.min(at)));
         for found in self.shared.reads.view(None).open_scheduled_events().await? {
             let Some((at, _)) = due(&found.row.event) else {
                 continue;
             };
             if at > now {
-                next = Some(next.map_or(at, |next: i64| next.min(at)));
+                by(at);
                 continue;
             }
+            // The deployment may have something to do already.
+            by(now + PAUSE.as_millis() as i64);
             let place = Place {
                 project: ProjectId::from(found.project),
                 key: found.row.key,
@@ -139,12 +142,6 @@ impl Windows {
                     tracing::warn!(deployment = %place.key, %error, "an action was broken off");
                     tokio::time::sleep(PAUSE).await;
                 }
-                let wake = this.wake.clone();
-                // When this task is not in the way of another any more.
-                tokio::spawn(async move {
-                    tokio::task::yield_now().await;
-                    wake.notify_one();
-                });
             });
         }
         Ok(next)
@@ -192,7 +189,8 @@ impl Windows {
             succeeded,
         };
         let context = place.context(id, kind, "finish");
-        let told = bus.execute::<PackageDeployment>(&place.stream(), finish, &context);
+        let stream = place.stream();
+        let told = bus.execute::<PackageDeployment>(&stream, finish, &context);
         match told.await {
             // It was taken away meanwhile.
             Ok(_) | Err(bus::Error::Refused(_)) => Ok(()),
@@ -213,8 +211,8 @@ impl Windows {
         let (project, key) = (&place.project, &place.key);
         loop {
             changed.mark_unchanged();
-            let state = self.shared.bus.load::<PackageDeployment>(&place.stream());
-            let state = state.await?.state;
+            let bus = &self.shared.bus;
+            let state = bus.load::<PackageDeployment>(&place.stream()).await?.state;
             let asked = match (kind, state.status) {
                 (ActionKind::Start, Status::Running) => return Ok(true),
                 (ActionKind::Start, Status::Absent) => return Ok(false),

@@ -12,7 +12,6 @@ use crate::http::as_of;
 
 /// What is wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the texts of section 3 are beside the codes")]
 pub enum Kind {
     Invalid,
     Forbidden,

@@ -6,11 +6,14 @@
 //! checks of the reference: schema, permission on the account, existence, permission on the keyset,
 //! uniqueness and state, limits.
 
-mod deployments;
+mod catalogue;
 pub mod data;
+mod deployments;
 mod error;
 mod functions;
+mod import;
 mod inputs;
+mod kv;
 mod limits;
 mod openapi;
 mod packages;
@@ -22,6 +25,7 @@ mod routes;
 mod rules;
 mod scheduled;
 mod schemas;
+mod secrets;
 mod shapes;
 mod time;
 

@@ -2,9 +2,8 @@
 
 use aggregates::PackageId;
 use aggregates::package::{Change, Command, Error as Refused, NewRevision, Package, Settings};
-use aggregates::pkgdeploy::{self, PackageDeployment, Status};
 use projections::model;
-use projections::query::{Filter, List, Operator, Scalar};
+use projections::query::{List, Scalar};
 
 use super::error::{Error, Kind};
 use super::paging::{Numbered, USUAL};
@@ -13,6 +12,7 @@ use super::request::Request;
 use super::rules::Object;
 use super::{functions, revisions, shapes};
 use crate::bus::Committed;
+use crate::pubnub::assignments;
 
 /// P1.
 pub async fn list(request: Request) -> Result<Reply, Error> {
@@ -266,37 +266,15 @@ pub async fn remove_deployments(
     id: &str,
     active: Kind,
 ) -> Result<(), Error> {
-    let list = List {
-        filters: vec![Filter::Compare {
-            column,
-            operator: Operator::Equal,
-            values: vec![Scalar::Text(id.to_owned())],
-        }],
-        limit: u32::MAX,
-        ..List::default()
-    };
-    let view = request.app.reads.view(None);
-    let page = view.package_deployments(request.project.as_str(), &list);
-    let rows = page.await?.rows;
-    let refusal = |id: &dyn std::fmt::Display| {
-        let message = format!("The deployment {id} is active; stop it first");
-        Error::new(active, message)
-    };
-    let rests = |status| matches!(status, Status::Stopped | Status::Failed);
-    if let Some(row) = rows.iter().find(|row| !rests(row.status)) {
-        return Err(refusal(&row.id));
-    }
-    for row in rows {
-        let key = row.key.key(&request.project);
-        let context = request.further(&format!("unassign/{}", row.key));
-        let bus = &request.app.bus;
-        let command = pkgdeploy::Command::Delete;
-        let sent = bus.execute::<PackageDeployment>(&key, command, &context);
-        match sent.await {
-            Ok(_) => {}
-            Err(crate::bus::Error::Refused(pkgdeploy::Error::NotFound)) => {}
-            Err(error) => return Err(Error::of_bus(error, |_| refusal(&row.id))),
+    let of = (column, Scalar::Text(id.to_owned()));
+    let further = |step: &str| request.further(step);
+    let removed = assignments::remove(request.shared(), &request.project, of, further);
+    removed.await.map_err(|error| match error {
+        assignments::Error::Active(id) => {
+            let message = format!("The deployment {id} is active; stop it first");
+            Error::new(active, message)
         }
-    }
-    Ok(())
+        assignments::Error::Reads(error) => error.into(),
+        assignments::Error::Bus(error) => error.into(),
+    })
 }

@@ -1,5 +1,7 @@
 //! Pages of lists: by number (section 2.1) and by token (section 2.2).
 
+use std::cmp::Ordering;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use projections::query::{Filter, List, Operator, Order, OrderBy, Scalar};
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::error::{Error, Kind};
+use super::reply::Reply;
 use super::request::Request;
 
 /// Size of a numbered page when none is asked for.
@@ -118,12 +121,29 @@ impl Numbered {
         })
     }
 
-    /// The part of a list in memory that is on this page; its order is as it is.
-    pub fn part<T>(&self, all: Vec<T>) -> Vec<T> {
-        all.into_iter()
-            .skip(self.list.offset as usize)
-            .take(self.size as usize)
-            .collect()
+    /// The page of entities that are all in memory, sorted by their members.
+    pub fn of(&self, mut all: Vec<Value>) -> Reply {
+        let member = |column: &str| {
+            let named = USUAL.iter().find(|(_, known)| *known == column);
+            named.map_or("id", |(name, _)| name)
+        };
+        all.sort_by(|a, b| {
+            let compared = self.list.order.iter().map(|order| {
+                let OrderBy::Column(column) = order.by else {
+                    return Ordering::Equal;
+                };
+                let of = |row: &Value| row[member(column)].as_str().unwrap_or_default().to_owned();
+                match order.descending {
+                    true => of(b).cmp(&of(a)),
+                    false => of(a).cmp(&of(b)),
+                }
+            });
+            compared.fold(Ordering::Equal, Ordering::then)
+        });
+        let total = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let rows = all.into_iter().skip(self.list.offset as usize);
+        let rows = rows.take(self.size as usize).collect();
+        Reply::page(rows, self.told(total))
     }
 }
 

@@ -6,7 +6,9 @@ use http::Method;
 use super::error::Error;
 use super::reply::Reply;
 use super::request::Request;
-use super::{deployments, inputs, limits, packages, revisions, scheduled};
+use super::{
+    catalogue, deployments, import, inputs, kv, limits, packages, revisions, scheduled, secrets,
+};
 
 /// One operation.
 pub struct Route {
@@ -41,7 +43,6 @@ pub type Handler = fn(Request) -> BoxFuture<'static, Result<Reply, Error>>;
 
 /// The methods of this API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Verb {
     Get,
     Post,
@@ -148,6 +149,14 @@ const READ: &[&str] = &["functions.package:read"];
 const WRITE: &[&str] = &["functions.package:write"];
 const DEPLOYMENT_READ: &[&str] = &["functions.package-deployment:read"];
 const DEPLOYMENT_WRITE: &[&str] = &["functions.package-deployment:write"];
+const STORE_READ: &[&str] = &["keyset:read"];
+const STORE_WRITE: &[&str] = &["keyset:write"];
+
+/// Every call of the store names its keyset.
+const SUBKEY: &[&str] = &["subkey"];
+
+/// The query of a list with tokens.
+const CURSOR: &[&str] = &["subkey", "size", "page_token"];
 
 /// The query of a list with numbered pages.
 const PAGE: &[&str] = &["search", "page", "size", "sort"];
@@ -210,6 +219,87 @@ pub static ALL: &[Route] = &[
         .gives("TestInput"),
     route!(Delete "/function-revisions/{functionRevisionId}/test-inputs/{functionTestInputId}" deleteTestInput "Deletes a test input" inputs::delete)
         .needs(WRITE),
+    route!(Get "/package-blueprints" listPackageBlueprints "Lists packages of the catalogue" catalogue::list)
+        .query(&["name", "tag", "page", "size", "sort"])
+        .lists("PackageBlueprint"),
+    route!(Get "/package-blueprints/{packageBlueprintId}" getPackageBlueprint "Gets a package of the catalogue" catalogue::get)
+        .gives("PackageBlueprint"),
+    route!(Get "/package-blueprints/{packageBlueprintId}/function-blueprints" listFunctionBlueprints "Lists the functions of a package of the catalogue" catalogue::functions)
+        .lists("FunctionBlueprint"),
+    route!(Get "/function-blueprints/{functionBlueprintId}/function-blueprint-params" listParamsOfFunctionBlueprint "Lists the parameters of a function of the catalogue" catalogue::params_of_function)
+        .lists("BlueprintParam"),
+    route!(Get "/function-blueprint-params" listFunctionBlueprintParams "Lists parameters of functions of the catalogue" catalogue::params)
+        .query(&["name", "package_blueprint_id", "page", "size", "sort"])
+        .lists("BlueprintParam"),
+    route!(Get "/function-blueprint-params/{functionBlueprintParamId}" getFunctionBlueprintParam "Gets a parameter of a function of the catalogue" catalogue::get_param)
+        .gives("BlueprintParam"),
+    route!(Post "/package-blueprints/{packageBlueprintId}/packages" importPackage "Makes a package from the catalogue and puts it on a keyset, stopped" import::create)
+        .needs(WRITE)
+        .on_keyset(DEPLOYMENT_WRITE)
+        .takes("Import")
+        .gives("Package"),
+    route!(Get "/kv/strings" listStrings "Lists texts of a keyset" kv::list_strings)
+        .on_keyset(STORE_READ)
+        .query(CURSOR)
+        .lists("StringEntry"),
+    route!(Get "/kv/strings/{key}" getString "Gets a text" kv::get_string)
+        .on_keyset(STORE_READ)
+        .query(SUBKEY)
+        .gives("StringEntry"),
+    route!(Put "/kv/strings/{key}" setString "Sets a text" kv::set_string)
+        .on_keyset(STORE_WRITE)
+        .query(SUBKEY)
+        .takes("EntryInput")
+        .gives("StringEntry"),
+    route!(Delete "/kv/strings/{key}" deleteString "Deletes a text" kv::delete_string)
+        .on_keyset(STORE_WRITE)
+        .query(SUBKEY),
+    route!(Get "/kv/jsons" listJsons "Lists JSON values of a keyset" kv::list_jsons)
+        .on_keyset(STORE_READ)
+        .query(CURSOR)
+        .lists("JsonEntry"),
+    route!(Get "/kv/jsons/{key}" getJson "Gets a JSON value" kv::get_json)
+        .on_keyset(STORE_READ)
+        .query(SUBKEY)
+        .gives("JsonEntry"),
+    route!(Put "/kv/jsons/{key}" setJson "Sets a JSON value" kv::set_json)
+        .on_keyset(STORE_WRITE)
+        .query(SUBKEY)
+        .takes("EntryInput")
+        .gives("JsonEntry"),
+    route!(Delete "/kv/jsons/{key}" deleteJson "Deletes a JSON value" kv::delete_json)
+        .on_keyset(STORE_WRITE)
+        .query(SUBKEY),
+    route!(Get "/kv/counters" listCounters "Lists counters of a keyset" kv::list_counters)
+        .on_keyset(STORE_READ)
+        .query(CURSOR)
+        .lists("Counter"),
+    route!(Get "/kv/counters/{key}" getCounter "Gets a counter" kv::get_counter)
+        .on_keyset(STORE_READ)
+        .query(SUBKEY)
+        .gives("Counter"),
+    route!(Post "/kv/counters/{key}/increment" incrementCounter "Adds to a counter" kv::increment)
+        .on_keyset(STORE_WRITE)
+        .query(SUBKEY)
+        .takes("CounterAmount")
+        .answers(204),
+    route!(Post "/kv/counters/{key}/decrement" decrementCounter "Takes away from a counter" kv::decrement)
+        .on_keyset(STORE_WRITE)
+        .query(SUBKEY)
+        .takes("CounterAmount")
+        .answers(204),
+    route!(Get "/kv/secrets" listSecrets "Lists the names of a keyset's secrets" secrets::list)
+        .on_keyset(STORE_READ)
+        .query(SUBKEY)
+        .lists("Secret"),
+    route!(Put "/kv/secrets/{key}" setSecret "Sets a secret" secrets::set)
+        .on_keyset(STORE_WRITE)
+        .query(SUBKEY)
+        .takes("SecretInput")
+        .gives("Secret"),
+    route!(Delete "/kv/secrets/{key}" deleteSecret "Deletes a secret" secrets::delete)
+        .on_keyset(STORE_WRITE)
+        .query(SUBKEY),
     route!(Get "/limits/package-deployments-running" getRunningLimit "How many deployments run, and how many may" limits::running)
         .needs(READ)
         .gives("Limit"),

@@ -68,6 +68,41 @@ const OPERATIONS: &[Operation] = &[
         success: 204,
         ..read("/projects/{project}/keys/{key}", "Revoke an API key", "")
     },
+    Operation {
+        query: &["as_of", "project", "limit", "after"],
+        ..read("/keysets", "List keysets", "StrataKeysetList")
+    },
+    Operation {
+        method: "post",
+        query: &["project"],
+        body: Some("StrataKeysetSettings"),
+        success: 201,
+        ..read("/keysets", "Create a keyset", "StrataKeyset")
+    },
+    Operation {
+        query: &["as_of", "project"],
+        ..read("/keysets/{keyset}", "Get a keyset", "StrataKeyset")
+    },
+    Operation {
+        method: "patch",
+        query: &["project"],
+        body: Some("StrataKeysetSettings"),
+        ..read(
+            "/keysets/{keyset}",
+            "Change the name or the settings of a keyset",
+            "StrataKeyset",
+        )
+    },
+    Operation {
+        method: "delete",
+        query: &["project"],
+        success: 204,
+        ..read(
+            "/keysets/{keyset}",
+            "Delete a keyset on which nothing runs, with what was stored for it",
+            "",
+        )
+    },
     read(
         "/projections",
         "How far the read models are",
@@ -214,6 +249,13 @@ fn schemas() -> Value {
         "StrataKey": object(json!({"id": text, "name": text, "scopes": texts, "secret": text,
             "createdAt": time, "expiresAt": {"type": ["string", "null"]}})),
         "StrataKeyList": list("keys", "StrataKey"),
+        "StrataKeysetSettings": object(json!({"name": text,
+            "onFunctionError": {"type": "string", "enum": ["block", "pass"]},
+            "afterRetries": number, "retryDelayMs": number})),
+        "StrataKeyset": object(json!({"id": number, "name": text, "publishKey": text,
+            "subscribeKey": text, "onFunctionError": text, "afterRetries": number,
+            "retryDelayMs": number, "connected": texts, "createdAt": time, "updatedAt": time})),
+        "StrataKeysetList": list("keysets", "StrataKeyset"),
         "StrataProjection": object(json!({"name": text, "checkpoint": number, "lag": number,
             "parked": {"type": ["string", "null"]}, "rebuild": {"type": ["object", "null"]}})),
         "StrataProjectionList": list("projections", "StrataProjection"),

@@ -147,8 +147,8 @@ impl Deployments {
         for force in [false, true] {
             let step = if force { "retire-now" } else { "retire" };
             let stop = pkgdeploy::Command::Stop { force };
-            let bus = &self.shared.bus;
-            let stopped = bus.execute::<PackageDeployment>(&stream, stop, &work.context(step));
+            let (bus, context) = (&self.shared.bus, work.context(step));
+            let stopped = bus.execute::<PackageDeployment>(&stream, stop, &context);
             match stopped.await {
                 Err(bus::Error::Refused(pkgdeploy::Error::InTransition)) => {}
                 Ok(_) | Err(bus::Error::Refused(_)) => return Ok(()),
@@ -169,8 +169,8 @@ impl Deployments {
         command: pkgdeploy::Command,
         step: &str,
     ) -> Result<(), Broken> {
-        let (bus, context) = (&self.shared.bus, work.context(step));
-        let told = bus.execute::<PackageDeployment>(&work.stream(), command, &context);
+        let (bus, context, stream) = (&self.shared.bus, work.context(step), work.stream());
+        let told = bus.execute::<PackageDeployment>(&stream, command, &context);
         match told.await {
             Ok(_) | Err(bus::Error::Refused(_)) => Ok(()),
             Err(error) => Err(error.into()),

@@ -423,6 +423,7 @@ impl Saga for Intervals {
                 | "FunctionsDisconnected"
                 | "FunctionsSwitched"
                 | "KeysetDeleted"
+                | "ProjectDeleted"
                 | "ExecutionFinished"
                 | "ExecutionRecorded"
                 | "ExecutionDeleted"
@@ -432,6 +433,11 @@ impl Saga for Intervals {
     fn on_event(&self, seen: &Seen) {
         match &seen.event {
             Event::Execution(_) => self.finished(&seen.key),
+            // Its streams stay as they are.
+            Event::Project(_) => {
+                let mut state = self.state();
+                state.timers.retain(|_, timer| timer.project.as_str() != &*seen.key);
+            }
             Event::Keyset(_) if self.inner.shared.cluster.epoch().is_some() => {
                 if let Some((project, keyset)) = aggregates::split_key(&seen.key) {
                     self.changed().insert((project.into(), keyset.into()));

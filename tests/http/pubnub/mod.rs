@@ -6,10 +6,9 @@
 mod bed;
 mod stage;
 
-mod answering;
-mod chains;
-mod letters;
-mod modules;
+mod deployments;
+mod intervals;
+mod rolling;
+mod scheduled;
 mod sending;
-mod subscribing;
-mod trying;
+mod watching;

@@ -1,9 +1,10 @@
-//! Keysets: what is deployed on them, what happened to them, and what happens.
+//! Keysets of the PubNub dialect: what is deployed on them, what happened to them, and what happens.
 
 mod deployments;
 mod diff;
 mod executions;
 mod history;
+mod manage;
 mod send;
 mod watch;
 
@@ -17,9 +18,16 @@ use super::Error;
 use super::caller::Caller;
 use crate::app::App;
 
-/// The routes below `/keysets/{keyset}`.
+/// The routes of keysets.
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
+        .route("/keysets", get(manage::list).post(manage::create))
+        .route(
+            "/keysets/{keyset}",
+            get(manage::get)
+                .patch(manage::update)
+                .delete(manage::delete),
+        )
         .route("/keysets/{keyset}/deployments", get(deployments::list))
         .route("/keysets/{keyset}/history", get(history::list))
         .route("/keysets/{keyset}/diff", get(diff::compare))
