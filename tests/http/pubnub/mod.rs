@@ -6,9 +6,15 @@
 mod bed;
 mod stage;
 
+mod answering;
+mod chains;
 mod deployments;
 mod intervals;
+mod letters;
+mod modules;
 mod rolling;
 mod scheduled;
 mod sending;
+mod subscribing;
+mod trying;
 mod watching;
