@@ -277,7 +277,7 @@ async fn texts_and_numbers_start_nothing() {
 #[tokio::test]
 async fn what_cannot_be_sent() {
     let stage = Stage::new().await;
-    let answers = async |what, channel, payload: &str| {
+    let answers = async |what: &str, channel: &str, payload: &str| {
         let (status, answer) = stage.ask(what, channel, payload, "").await;
         assert!(is_timetoken(&answer[2]), "{answer}");
         assert_eq!(answer[0], 0);
