@@ -4,17 +4,25 @@
 //! of its own, the test says so.
 
 mod bed;
+mod stage;
 
+mod answering;
 mod catalogue;
+mod chains;
 mod deployments;
 mod frame;
 mod inputs;
 mod intervals;
 mod keysets;
 mod kv;
+mod letters;
+mod modules;
 mod packages;
 mod revisions;
 mod rolling;
 mod scheduled;
 mod secrets;
+mod sending;
+mod subscribing;
+mod trying;
 mod watching;
