@@ -67,7 +67,6 @@ type Name = (String, u64, String);
 #[derive(Clone)]
 struct Timer {
     project: ProjectId,
-    keyset: KeysetId,
     deployment: PackageDeploymentId,
     line: Line,
     /// When it is due, in milliseconds since the Unix epoch.
@@ -239,7 +238,7 @@ impl Intervals {
                 })
             };
             if known.is_none() {
-                self.arm(project, keyset, name, deployment, line).await?;
+                self.arm(project, name, deployment, line).await?;
             }
         }
         Ok(())
@@ -249,7 +248,6 @@ impl Intervals {
     async fn arm(
         &self,
         project: &ProjectId,
-        keyset: &KeysetId,
         name: Name,
         deployment: PackageDeploymentId,
         line: Line,
@@ -287,7 +285,6 @@ impl Intervals {
         }
         let timer = Timer {
             project: project.clone(),
-            keyset: keyset.clone(),
             deployment,
             next: ended + line.interval,
             line,
