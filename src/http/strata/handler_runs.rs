@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use aggregates::TestInputId;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -93,8 +92,8 @@ pub(super) async fn create(
     let given = match (asked.test_input, asked.event) {
         (Some(id), None) => {
             let missing = || Error::NotFound(format!("the test input {id}"));
-            let found = view.test_input(project, TestInputId::from(id.as_str()).as_str());
-            let found = found.await?.filter(|input| input.handler == handler.id);
+            let found = view.test_input(project, &id).await?;
+            let found = found.filter(|input| input.handler == handler.id);
             let payload = found.ok_or_else(missing)?.input.payload;
             let payload = app.blobs.get_text(&payload).await;
             let payload = payload.map_err(|error| Error::Unavailable(error.to_string()))?;

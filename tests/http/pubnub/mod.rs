@@ -4,9 +4,11 @@
 //! of its own, the test says so.
 
 mod bed;
+mod stage;
 
 mod deployments;
 mod intervals;
 mod rolling;
 mod scheduled;
+mod sending;
 mod watching;
