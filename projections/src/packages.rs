@@ -145,12 +145,17 @@ impl View {
             .map(|(project, row)| InProject { project, row }))
     }
 
-    /// The keyset of any project that has this number.
+    /// The keyset of any project that has this number; the oldest, should two
+    /// projects have taken it at the same time.
     pub async fn keyset_by_number(&self, number: u64) -> Result<Option<InProject<Keyset>>, Error> {
-        let found = self
-            .get::<NumberedKeyset>(PACKAGES, "", "", &number.to_string())
-            .await?;
-        Ok(found.and_then(of_project))
+        let number = Scalar::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        let list = List {
+            filters: vec![equal("number", number)],
+            limit: u32::MAX,
+            ..List::default()
+        };
+        let page = self.list::<NumberedKeyset>(PACKAGES, "", "", &list).await?;
+        Ok(page.rows.into_iter().find_map(of_project))
     }
 
     /// The highest number that a keyset of any project has or had; 0 when
@@ -256,9 +261,10 @@ impl View {
     }
 
     /// The executions of functions of a keyset after messages that failed and
-    /// are not tried again. Filters and sort keys: `id`, `created_at`,
-    /// `updated_at`, `sequence`, `handler` (its id at its revision),
-    /// `handler_kind`, `channel`, `deployment_id`.
+    /// are not tried again, in the order in which they were given up. Filters and
+    /// sort keys: `id`, `created_at` and `updated_at` (both: when it was given
+    /// up), `sequence`, `handler` (its id at its revision), `handler_kind`,
+    /// `channel`, `deployment_id`.
     pub async fn dead_letters(
         &self,
         project: &str,

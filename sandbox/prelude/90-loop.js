@@ -322,6 +322,7 @@ const start = async (job, body) => {
     engine.runGc();
     const keys = exports && (typeof exports === "object" || typeof exports === "function") ? Object.keys(exports) : [];
     end("loaded", { handler: handler(exports) !== undefined, exports: keys });
+    entered = false;
     return;
   }
   try {
@@ -350,8 +351,20 @@ const over = {
   },
 };
 
+// The engine finds the entry points through a global object of its own, and so
+// may a function: one that is entered again could load code as the platform
+// does, or begin its execution anew. An execution is entered once; a load ends
+// when it has told what it found. After `S.seal` nothing more is loaded.
+let entered = false;
+let sealed = false;
+S.seal = () => {
+  sealed = true;
+};
+
 S.entry = {
   run(text, code, body) {
+    if (entered || (sealed && code !== null)) return over;
+    entered = true;
     settled = false;
     const job = parse(text);
     renew();

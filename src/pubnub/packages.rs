@@ -1,5 +1,5 @@
-//! Compiles functions when a revision is made, so that none is stored that cannot run: the file is
-//! checked and printed as a bundle, and the bundle is loaded once in the sandbox.
+//! Compiles functions when a revision is made, so that none is stored that never can run: the file
+//! is checked and printed as a bundle, and the bundle is loaded once in the sandbox.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use aggregates::deployment::{Artefact, ArtefactKind};
 use aggregates::{Blob, TriggerKind};
 use bytes::Bytes;
 use compiler::StackMapper;
-use sandbox::{Failure as Ended, Invocation, Limits, Program};
+use sandbox::{Failure as Ended, Invocation, Limits, LoadError, Program};
 use serde_json::json;
 
 use super::Shared;
@@ -19,7 +19,7 @@ pub const FILE: &str = "function.js";
 pub const LONGEST_CODE: usize = 64 << 10;
 
 /// For loading a bundle.
-const LOAD: Duration = Duration::from_secs(3);
+const LOAD: Duration = Duration::from_secs(1);
 const LOAD_MEMORY: usize = 64 << 20;
 
 /// What is wrong with a source.
@@ -83,7 +83,8 @@ pub async fn compile(shared: &Shared, source: &str, kind: TriggerKind) -> Result
     })
 }
 
-/// Evaluates the module: that its default export is a function is known only then.
+/// Evaluates the module: that its default export is a function is known only then. That it can be
+/// started is not asked here.
 async fn load(shared: &Shared, code: &str, map: &str, kind: TriggerKind) -> Result<(), Error> {
     let ask = json!({"type": kind.as_str(), "event": {}, "depth": 0, "inspect": true});
     let mut invocation = Invocation::new("pubnub", ask, Bytes::new());
@@ -98,34 +99,27 @@ async fn load(shared: &Shared, code: &str, map: &str, kind: TriggerKind) -> Resu
     };
     let program = Program::javascript(code);
     let outcome = shared.sandbox.execute(&program, invocation).await;
-    let at = |message: String, place: Option<(u32, u32)>| {
-        let (line, column) = place.unwrap_or((1, 1));
-        Err(Error::NotCompiled(vec![NotCompiled {
-            message,
-            line,
-            column,
-        }]))
-    };
-    match outcome.result {
-        Ok(_) => Ok(()),
+    let thrown = match outcome.result {
         Err(failure @ (Ended::Internal(_) | Ended::Concurrency { .. } | Ended::Canceled)) => {
-            Err(Error::Failed(failure.to_string()))
+            return Err(Error::Failed(failure.to_string()));
         }
-        Err(Ended::Load { thrown, .. } | Ended::Threw(thrown)) => {
-            let told = match thrown.name.is_empty() {
-                true => thrown.message.clone(),
-                false => format!("{}: {}", thrown.name, thrown.message),
-            };
-            let stack = StackMapper::parse(map).map(&thrown.stack);
-            let first = told.lines().next().unwrap_or_default();
-            let message = match first.contains("default export") {
-                true => thrown.message.clone(),
-                false => format!("The function cannot be loaded: {first}"),
-            };
-            at(message, place(&stack))
-        }
-        Err(failure) => at(format!("The function cannot be loaded: {failure}"), None),
-    }
+        Err(
+            Ended::Load {
+                kind: LoadError::Syntax | LoadError::Signature,
+                thrown,
+            }
+            | Ended::Threw(thrown),
+        ) => thrown,
+        // A module that throws, or takes its time, may do better when it is started.
+        Ok(_) | Err(_) => return Ok(()),
+    };
+    let stack = StackMapper::parse(map).map(&thrown.stack);
+    let (line, column) = place(&stack).unwrap_or((1, 1));
+    Err(Error::NotCompiled(vec![NotCompiled {
+        message: thrown.message,
+        line,
+        column,
+    }]))
 }
 
 /// The first place in the function's file that a stack trace names.

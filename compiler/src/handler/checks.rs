@@ -8,7 +8,7 @@ use swc_core::{
             Function, Ident, MetaPropExpr, MetaPropKind, Module, ModuleDecl, ModuleExportName,
             ModuleItem, Program,
         },
-        visit::{Visit, VisitWith, noop_visit_type},
+        visit::{Visit, VisitWith},
     },
 };
 
@@ -125,8 +125,6 @@ fn is_default(name: &ModuleExportName) -> bool {
 }
 
 impl Visit for Walk<'_> {
-    noop_visit_type!();
-
     fn visit_module_decl(&mut self, declaration: &ModuleDecl) {
         let imports = match declaration {
             ModuleDecl::Import(import) => !import.type_only,

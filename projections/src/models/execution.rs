@@ -83,6 +83,21 @@ impl Row for Existing {
     fn columns(&self, _to: &mut Buffer) {}
 }
 
+/// That a package exists, so that no revision begins in one that is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Package {}
+
+impl Row for Package {
+    const TABLE: &'static Table = &Table {
+        name: "executable_packages",
+        columns: &[],
+        computed: &[],
+        ids_in_parent: false,
+    };
+
+    fn columns(&self, _to: &mut Buffer) {}
+}
+
 /// That a revision of a package exists, and what it consists of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Revision {
@@ -141,7 +156,8 @@ impl Row for DeadLetter {
         let row = &self.row;
         let handler = row.handler.as_ref();
         to.text(&row.id);
-        to.integer(row.created_at);
+        // It is one from its end on.
+        to.integer(row.updated_at);
         to.integer(row.updated_at);
         to.number(handler.map_or(0, |call| call.keyset));
         to.text(handler.map_or("", |call| call.handler.as_str()));
@@ -155,6 +171,7 @@ impl Row for DeadLetter {
 pub(crate) struct Executions {
     executions: Versions<Execution>,
     functions: Versions<Existing>,
+    packages: Versions<Package>,
     revisions: Versions<Revision>,
     letters: Versions<DeadLetter>,
 }
@@ -164,6 +181,7 @@ impl Executions {
         Self {
             executions: Versions::new(generation, ready),
             functions: Versions::new(generation, ready),
+            packages: Versions::new(generation, ready),
             revisions: Versions::new(generation, ready),
             letters: Versions::new(generation, ready),
         }
@@ -270,10 +288,15 @@ impl Executions {
         store: &mut Store<'_>,
     ) -> Result<(), Error> {
         let (project, id) = event.key()?;
+        let at = Place::new(project, id);
         match happened {
+            package::Event::PackageCreated { .. } => self.packages.create(store, at, Package {}),
             package::Event::RevisionCreated {
                 revision, handlers, ..
             } => {
+                if self.packages.get(store, at)?.is_none() {
+                    return Ok(());
+                }
                 let handlers = handlers.iter().map(|handler| handler.revision.clone());
                 let row = Revision {
                     package: id.to_owned(),
@@ -286,6 +309,7 @@ impl Executions {
                 self.revision_gone(store, Place::new(project, revision.as_str()))
             }
             package::Event::PackageDeleted {} => {
+                self.packages.end(store, at)?;
                 for revision in self.revisions.having(store, project, "package", id)? {
                     self.revision_gone(store, Place::new(project, &revision))?;
                 }
@@ -374,7 +398,7 @@ impl Projection for Executions {
             "function" => matches!(&*stored.kind, "FunctionCreated" | "FunctionDeleted"),
             "package" => matches!(
                 &*stored.kind,
-                "RevisionCreated" | "RevisionDeleted" | "PackageDeleted"
+                "PackageCreated" | "RevisionCreated" | "RevisionDeleted" | "PackageDeleted"
             ),
             "keyset" => &*stored.kind == "KeysetDeleted",
             "project" => &*stored.kind == "ProjectDeleted",
@@ -408,6 +432,7 @@ impl Projection for Executions {
             Some(Event::Project(project::Event::ProjectDeleted {})) => {
                 let project = &*stored.stream.key;
                 self.functions.end_project(store, project)?;
+                self.packages.end_project(store, project)?;
                 self.revisions.end_project(store, project)?;
                 self.letters.end_project(store, project)?;
                 self.executions.end_project(store, project)
@@ -420,6 +445,7 @@ impl Projection for Executions {
         vec![
             &mut self.executions,
             &mut self.functions,
+            &mut self.packages,
             &mut self.revisions,
             &mut self.letters,
         ]

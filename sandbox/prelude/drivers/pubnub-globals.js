@@ -12,7 +12,8 @@ const LANGUAGE =
   "Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float16Array Float32Array Float64Array " +
   "Error EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError SuppressedError DisposableStack AsyncDisposableStack " +
   "parseInt parseFloat isNaN isFinite decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape";
-const PLATFORM = "URL URLSearchParams TextEncoder TextDecoder structuredClone";
+// `__cqjs` is the engine's, which looks for it there; see 90-loop.js.
+const PLATFORM = "URL URLSearchParams TextEncoder TextDecoder structuredClone __cqjs";
 const kept = new Set(`${LANGUAGE} ${PLATFORM}`.split(" "));
 // All globals are there: drivers come last.
 const gone = Reflect.ownKeys(globalThis).filter((name) => typeof name === "string" && !kept.has(name));
@@ -49,6 +50,7 @@ const refuseText = (prototype) => {
   // `instanceof` goes on to work.
   defineProperty(Refusing, "prototype", { value: prototype, writable: false });
   defineProperty(prototype, "constructor", { value: Refusing, configurable: true });
+  return Refusing;
 };
 
 // Whoever makes the text of stacks gets hold of every function on them, the
@@ -56,9 +58,12 @@ const refuseText = (prototype) => {
 const nobody = { get: () => undefined, set() {}, enumerable: false, configurable: false };
 
 P.enclose = () => {
+  S.seal();
   defineProperty(Error, "prepareStackTrace", nobody);
-  for (const prototype of kinds) refuseText(prototype);
+  const [Function] = kinds.map(refuseText);
   for (const name of gone) delete globalThis[name];
+  defineProperty(globalThis, "__cqjs", { value: Object.freeze(globalThis.__cqjs), writable: false, configurable: false });
+  hide(globalThis, "Function", Function);
   hide(globalThis, "console", P.console());
   hide(globalThis, "setTimeout", timers.setTimeout);
   hide(globalThis, "clearTimeout", timers.clearTimeout);

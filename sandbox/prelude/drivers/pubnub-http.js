@@ -44,14 +44,23 @@ const DROPPED = new Set(["content-length", "transfer-encoding", "connection"]);
 const JSON_TYPE = "application/json; charset=utf-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+// Control characters: one of them would end the header.
+const BROKEN = /[\0-\x08\n-\x1f\x7f]/;
+const checked = (name, given) => {
+  const value = String(given);
+  if (!NAME.test(name) || BROKEN.test(value)) throw new TypeError(`The header ${name} of the response is not valid`);
+  return [name, value];
+};
+
 const headersOf = (headers) => {
   const out = [];
   for (const given of Object.keys(headers ?? {})) {
     const name = given.toLowerCase();
     const value = headers[given];
     if (DROPPED.has(name) || value === undefined || value === null) continue;
-    if (Array.isArray(value)) for (const one of value) out.push([name, String(one)]);
-    else out.push([name, String(value)]);
+    if (Array.isArray(value)) for (const one of value) out.push(checked(name, one));
+    else out.push(checked(name, value));
   }
   return out;
 };

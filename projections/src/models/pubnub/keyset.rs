@@ -41,8 +41,8 @@ impl Row for Keyset {
     }
 }
 
-/// A number that a keyset has or had. Numbers are of the installation: these
-/// rows are in no project, and never end.
+/// A number that a keyset has or had. These rows are in no project, and never
+/// end: no number is to be given a second time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Numbered {
     pub project: String,
@@ -54,7 +54,10 @@ pub(crate) struct Numbered {
 impl Row for Numbered {
     const TABLE: &'static Table = &Table {
         name: "keyset_numbers",
-        columns: &[Column::text("project").facet(), Column::integer("number")],
+        columns: &[
+            Column::text("project").facet(),
+            Column::integer("number").facet(),
+        ],
         computed: &[],
         ids_in_parent: false,
     };
@@ -121,10 +124,11 @@ impl Packages {
         self.number(store, at)
     }
 
-    /// Notes under its number what a keyset is now.
+    /// Notes for all projects what a keyset is now.
     fn number(&mut self, store: &mut Store<'_>, at: Place<'_>) -> Result<(), Error> {
         let keyset = self.keysets.get(store, at)?.cloned();
-        let known = Place::new("", at.id);
+        let key = format!("{}:{}", at.project, at.id);
+        let known = Place::new("", &key);
         let change = |row: &mut Numbered| row.keyset.clone_from(&keyset);
         if !self.numbers.update(store, known, change)?
             && let Some(keyset) = keyset
@@ -145,8 +149,8 @@ impl Packages {
         store: &mut Store<'_>,
         project: &str,
     ) -> Result<(), Error> {
-        for number in self.numbers.having(store, "", "project", project)? {
-            let at = Place::new("", &number);
+        for key in self.numbers.having(store, "", "project", project)? {
+            let at = Place::new("", &key);
             self.numbers.update(store, at, |row| row.keyset = None)?;
         }
         Ok(())

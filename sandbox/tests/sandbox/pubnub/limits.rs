@@ -8,7 +8,11 @@ const CALLS: [(&str, &str, usize); 4] = [
     ("xhr", "require('xhr').fetch('https://example.com/')", 5),
     ("vault", "require('vault').get('a')", 10),
     ("kvstore", "require('kvstore').get('a')", 10),
-    ("pubnub", "require('pubnub').publish({ channel: 'a', message: {} })", 10),
+    (
+        "pubnub",
+        "require('pubnub').publish({ channel: 'a', message: {} })",
+        10,
+    ),
 ];
 
 fn script(op: &str, _: &Value) -> (Value, Vec<u8>) {
@@ -43,7 +47,10 @@ fn budgets_are_separate_and_shared_by_the_calls_of_a_module() {
         return kv.getCounter('n');
     })()";
     let run = evaluate(code, script);
-    assert_eq!(run.json(), "threw Error: kvstore execution calls exceeds: 10");
+    assert_eq!(
+        run.json(),
+        "threw Error: kvstore execution calls exceeds: 10"
+    );
     assert_eq!(run.asked.len(), 11);
 }
 
@@ -71,7 +78,10 @@ fn a_hundred_thousand_iterations_are_fine() {
             return request.ok();
         };";
     let run = run(code, before(json!({})));
-    assert_eq!(run.json()["message"], json!({ "n": 100_000, "top": 100_000 }));
+    assert_eq!(
+        run.json()["message"],
+        json!({ "n": 100_000, "top": 100_000 })
+    );
 }
 
 #[test]
@@ -82,7 +92,7 @@ fn one_more_ends_the_execution_whatever_is_caught() {
         "while (true) { try { n++; } catch {} }",
         "do ; while (true);",
         "for (const _ of endless()) ;",
-        "for (const _ in new Proxy({}, { ownKeys: () => Array.from({ length: 100001 }, (_, i) => `${i}`), getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, value: 1 }) })) ;",
+        "for (const _ in 'x'.repeat(100001)) ;",
         "for await (const _ of endless()) ;",
         "outer: for (;;) { for (;;) continue outer; }",
         "for (;;) for (;;) if (n++ % 2) break;",

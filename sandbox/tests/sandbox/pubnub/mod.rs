@@ -4,6 +4,7 @@
 mod limits;
 mod modules;
 mod results;
+mod snapshots;
 mod tampering;
 mod triggers;
 
@@ -161,14 +162,14 @@ fn before(given: Value) -> Invocation {
     message("BEFORE_PUBLISH", given)
 }
 
-fn interval() -> Invocation {
+fn timer(kind: &str) -> Invocation {
     let event = json!({
         "timestamp": 1_700_000_000_000_u64, "interval": 5000, "pubkey": "pub-c-1",
         "subkey": "sub-c-1", "version": "v1",
     });
     Invocation::new(
         "pubnub",
-        json!({ "type": "ON_INTERVAL", "event": event, "depth": 0 }),
+        json!({ "type": kind, "event": event, "depth": 0 }),
         "",
     )
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{before, http, interval, message, run};
+use super::{before, http, message, run, timer};
 
 #[test]
 fn abort_carries_its_text() {
@@ -23,7 +23,10 @@ fn abort_carries_its_text() {
             "{code}"
         );
     }
-    let run = run("export default (event) => event.abort('later');", interval());
+    let run = run(
+        "export default (event) => event.abort('later');",
+        timer("ON_INTERVAL"),
+    );
     assert_eq!(run.json(), json!({ "decision": "abort", "text": "later" }));
 }
 
@@ -112,23 +115,64 @@ fn errors() {
     let circular = "const a = {}; a.a = a; request.message = a;";
     let cases = [
         ("throw new Error('boom');".to_owned(), "Error: boom"),
-        ("throw new TypeError('boom\\nmore');".to_owned(), "TypeError: boom"),
-        ("return Promise.reject(new RangeError('later'));".to_owned(), "RangeError: later"),
+        (
+            "throw new TypeError('boom\\nmore');".to_owned(),
+            "TypeError: boom",
+        ),
+        (
+            "return Promise.reject(new RangeError('later'));".to_owned(),
+            "RangeError: later",
+        ),
         ("throw 'text';".to_owned(), "text"),
         ("throw { a: 1 };".to_owned(), "[object Object]"),
         ("throw undefined;".to_owned(), "undefined"),
         ("throw { toString() { throw 1; } };".to_owned(), "Error"),
-        ("const e = new Error('a'); e.message = 'b'; throw e;".to_owned(), "Error: b"),
-        ("request.ok(); throw new Error('after ok');".to_owned(), "Error: after ok"),
-        ("".to_owned(), "Error: The function ended without calling ok() or abort()"),
-        ("return request;".to_owned(), "Error: The function ended without calling ok() or abort()"),
-        ("setTimeout(() => request.ok(), 5);".to_owned(), "Error: The function ended without calling ok() or abort()"),
-        ("setTimeout(() => { throw new Error('in a timer'); }, 1); await new Promise(() => {});".to_owned(), "Error: in a timer"),
-        ("setTimeout(() => { throw 'thrown text'; }, 1); await new Promise(() => {});".to_owned(), "thrown text"),
-        (format!("{circular} return request.ok();"), "TypeError: circular reference"),
-        ("request.message = { n: 1n }; return request.ok();".to_owned(), "TypeError: BigInt are forbidden in JSON.stringify"),
-        ("request.message = undefined; return request.ok();".to_owned(), "TypeError: The message cannot be serialised"),
-        ("request.message = () => {}; return request.ok();".to_owned(), "TypeError: The message cannot be serialised"),
+        (
+            "const e = new Error('a'); e.message = 'b'; throw e;".to_owned(),
+            "Error: b",
+        ),
+        (
+            "request.ok(); throw new Error('after ok');".to_owned(),
+            "Error: after ok",
+        ),
+        (
+            "".to_owned(),
+            "Error: The function ended without calling ok() or abort()",
+        ),
+        (
+            "return request;".to_owned(),
+            "Error: The function ended without calling ok() or abort()",
+        ),
+        (
+            "setTimeout(() => request.ok(), 5);".to_owned(),
+            "Error: The function ended without calling ok() or abort()",
+        ),
+        (
+            "setTimeout(() => { throw new Error('in a timer'); }, 1); await new Promise(() => {});"
+                .to_owned(),
+            "Error: in a timer",
+        ),
+        (
+            "setTimeout(() => { throw 'thrown text'; }, 1); await new Promise(() => {});"
+                .to_owned(),
+            "thrown text",
+        ),
+        (
+            format!("{circular} return request.ok();"),
+            "TypeError: circular reference",
+        ),
+        (
+            "request.message = { n: 1n }; return request.ok();".to_owned(),
+            "TypeError: BigInt are forbidden in JSON.stringify",
+        ),
+        (
+            "request.message = undefined; return request.ok();".to_owned(),
+            "TypeError: The message cannot be serialised",
+        ),
+        (
+            "request.message = () => {}; return request.ok();".to_owned(),
+            "TypeError: The message cannot be serialised",
+        ),
     ];
     for (body, expected) in cases {
         let code = format!("export default async (request) => {{ {body} }};");
@@ -151,11 +195,34 @@ fn errors() {
 fn errors_of_http_functions() {
     let cases = [
         ("", "Error: The function ended without calling send()"),
-        ("return response.send('x', 199);", "RangeError: The status 199 is not in 200..599"),
-        ("response.send('x', 600).catch(() => {});", "RangeError: The status 600 is not in 200..599"),
-        ("response.status = 'abc'; return response.send('x');", "RangeError: The status abc is not in 200..599"),
-        ("return response.send(() => {});", "TypeError: The body of the response cannot be serialised"),
-        ("try { await response.send(1n); } catch {} return response.send('fine');", "TypeError: BigInt are forbidden in JSON.stringify"),
+        (
+            "return response.send('x', 199);",
+            "RangeError: The status 199 is not in 200..599",
+        ),
+        (
+            "response.send('x', 600).catch(() => {});",
+            "RangeError: The status 600 is not in 200..599",
+        ),
+        (
+            "response.status = 'abc'; return response.send('x');",
+            "RangeError: The status abc is not in 200..599",
+        ),
+        (
+            "response.headers['X-A'] = 'a\\r\\nSet-Cookie: b'; return response.send();",
+            "TypeError: The header x-a of the response is not valid",
+        ),
+        (
+            "response.headers['a b'] = '1'; return response.send();",
+            "TypeError: The header a b of the response is not valid",
+        ),
+        (
+            "return response.send(() => {});",
+            "TypeError: The body of the response cannot be serialised",
+        ),
+        (
+            "try { await response.send(1n); } catch {} return response.send('fine');",
+            "TypeError: BigInt are forbidden in JSON.stringify",
+        ),
         ("return request.ok();", "TypeError: not a function"),
     ];
     for (body, expected) in cases {
@@ -174,15 +241,21 @@ fn stacks_are_those_of_the_source() {
     let failure = run(code, before(json!({}))).failure();
     let lines: Vec<&str> = failure.lines().collect();
     assert_eq!(lines[0], "Error: at 1");
-    assert!(lines[1].starts_with("    at deep (handler.js:2:"), "{failure}");
-    assert!(lines[2].starts_with("    at deep (handler.js:2:"), "{failure}");
+    assert!(
+        lines[1].starts_with("    at deep (handler.js:2:"),
+        "{failure}"
+    );
+    assert!(
+        lines[2].starts_with("    at deep (handler.js:2:"),
+        "{failure}"
+    );
     assert!(lines[3].contains("handler.js:6:"), "{failure}");
     assert!(!failure.contains("bundle.js"), "{failure}");
     let column = |line: &str| -> u32 {
         let place = line.trim_end_matches(')').rsplit(':').next().unwrap();
         place.parse().unwrap()
     };
-    // `new Error(…)` in the second line, and the call before it.
-    assert!((56..=66).contains(&column(lines[1])), "{failure}");
-    assert!((37..=42).contains(&column(lines[2])), "{failure}");
+    // Within ``new Error(`at ${x}`)`` and `deep(n - 1)`: the engine names the end of a call.
+    assert!((61..=79).contains(&column(lines[1])), "{failure}");
+    assert!((37..=47).contains(&column(lines[2])), "{failure}");
 }

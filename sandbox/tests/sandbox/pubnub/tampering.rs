@@ -1,27 +1,45 @@
 //! What functions cannot reach, and what they cannot change.
 
+use std::sync::Arc;
+
+use sandbox::Env;
 use serde_json::{Value, json};
 
-use super::{before, evaluate, http, run, run_with};
+use super::{before, compile, evaluate, http, run, run_with};
+use crate::harness;
 
 #[test]
 fn globals_are_those_of_the_reference() {
-    let code = "Object.fromEntries(['fetch', 'setInterval', 'setImmediate', 'queueMicrotask', 'eval', 'Function', 'WebAssembly', 'Buffer',
+    let code = "Object.fromEntries(['fetch', 'setInterval', 'setImmediate', 'queueMicrotask', 'eval', 'WebAssembly', 'Buffer',
         'process', 'global', 'crypto', 'performance', 'Request', 'Response', 'Headers', 'Blob', 'File', 'FormData', 'WebSocket', 'AbortController',
-        'Event', 'EventTarget', 'ReadableStream', 'MessageChannel', 'DOMException', 'navigator', 'atob', 'btoa', '__strata', '__cqjs', 'wit',
+        'Event', 'EventTarget', 'ReadableStream', 'MessageChannel', 'DOMException', 'navigator', 'atob', 'btoa', '__strata', 'wit',
         'module', 'exports', '__filename'].map((name) => [name, typeof globalThis[name]]).filter(([, type]) => type !== 'undefined'))";
     assert_eq!(evaluate(code, |_, _| unreachable!()).json(), json!({}));
     let code = "['console', 'URL', 'URLSearchParams', 'TextEncoder', 'TextDecoder', 'structuredClone', 'setTimeout', 'clearTimeout', 'Promise',
-        'Map', 'Proxy', 'Intl', 'Atomics'].filter((name) => typeof globalThis[name] === 'undefined')";
+        'Map', 'Proxy', 'Intl', 'Function'].filter((name) => typeof globalThis[name] === 'undefined')";
     assert_eq!(evaluate(code, |_, _| unreachable!()).json(), json!([]));
     // Nothing else is left.
     let code = "Reflect.ownKeys(globalThis).filter((name) => typeof name === 'string' && !/^[A-Z]/.test(name)).sort()";
     assert_eq!(
         evaluate(code, |_, _| unreachable!()).json(),
         json!([
-            "clearTimeout", "console", "decodeURI", "decodeURIComponent", "encodeURI", "encodeURIComponent",
-            "escape", "globalThis", "isFinite", "isNaN", "parseFloat", "parseInt", "setTimeout",
-            "structuredClone", "undefined", "unescape",
+            "__cqjs",
+            "clearTimeout",
+            "console",
+            "decodeURI",
+            "decodeURIComponent",
+            "encodeURI",
+            "encodeURIComponent",
+            "escape",
+            "globalThis",
+            "isFinite",
+            "isNaN",
+            "parseFloat",
+            "parseInt",
+            "setTimeout",
+            "structuredClone",
+            "undefined",
+            "unescape",
         ])
     );
 }
@@ -63,14 +81,28 @@ fn no_code_comes_from_text() {
         assert!(text.starts_with("threw "), "{code} gave {value}");
     }
     assert_eq!(
-        evaluate("(() => {}) instanceof (() => {}).constructor", |_, _| unreachable!()).json(),
+        evaluate(
+            "(() => {}) instanceof (() => {}).constructor",
+            |_, _| unreachable!()
+        )
+        .json(),
         true
     );
 }
 
 #[test]
 fn modules_beyond_the_list_are_not_found() {
-    for name in ["ugc", "fs", "node:fs", "node:crypto", "zod", "strata:pubnub", "__proto__", "constructor", "./x"] {
+    for name in [
+        "ugc",
+        "fs",
+        "node:fs",
+        "node:crypto",
+        "zod",
+        "strata:pubnub",
+        "__proto__",
+        "constructor",
+        "./x",
+    ] {
         assert_eq!(
             evaluate(&format!("require('{name}')"), |_, _| unreachable!()).json(),
             format!("threw Error: Module not found: {name}")
@@ -121,9 +153,10 @@ const TAMPER: &str = "
     hold(String.prototype, 'toWellFormed', () => { throw new Error('toWellFormed'); });
     hold(Map.prototype, 'has', () => true);
     hold(Set.prototype, 'has', () => true);
-    hold(Function.prototype, 'call', zero);
-    hold(Function.prototype, 'apply', zero);
-    hold(Function.prototype, 'bind', zero);
+    const fn = Object.getPrototypeOf(() => {});
+    hold(fn, 'call', zero);
+    hold(fn, 'apply', zero);
+    hold(fn, 'bind', zero);
     hold(Object.prototype, 'kvstore', 0);
     hold(Object.prototype, 'ended', null);
     hold(globalThis, 'Error', class {});
@@ -163,7 +196,11 @@ fn built_ins_that_were_replaced_do_not_lengthen_loops() {
         }};"
     );
     let run = run(&code, before(json!({})));
-    assert!(run.failure().contains("loop iterations exceeds"), "{}", run.failure());
+    assert!(
+        run.failure().contains("loop iterations exceeds"),
+        "{}",
+        run.failure()
+    );
 }
 
 #[test]
@@ -172,4 +209,61 @@ fn an_error_that_refuses_to_be_made_ends_the_execution_too() {
         export default async (request) => { try { for (;;); } catch {} return request.ok(); };";
     let run = run(code, before(json!({})));
     run.failure();
+}
+
+/// Enters the engine as the host does, with code of its own and with the pubnub driver.
+const ENTER: &str = "const run = globalThis.__cqjs.asyncExports.run;
+    const none = new Uint8Array(0);
+    const load = () => run('{\"driver\":\"\"}', '(function (platform) { console.log(\"escaped\"); return { default: (request, response) => response.send(\"escaped\") }; })', none);
+    const again = () => run('{\"driver\":\"pubnub\",\"request\":{\"type\":\"ON_INTERVAL\",\"event\":{}}}', null, none);";
+
+#[test]
+fn the_engine_is_not_entered_by_functions() {
+    for (top, body) in [
+        ("load();", ""),
+        ("", "load();"),
+        ("", "again();"),
+        ("", "await null; load();"),
+        (
+            "",
+            "setTimeout(load, 1); await new Promise((resolve) => setTimeout(resolve, 5));",
+        ),
+        ("", "try { load(); } catch {}"),
+    ] {
+        let code = format!(
+            "{ENTER} {top} let calls = 0;
+            export default async (request) => {{ console.log(`call ${{calls++}}`); {body} return request.ok(); }};"
+        );
+        let run = run(&code, before(json!({})));
+        // The engine gives up a guest that ends a call which is over.
+        assert!(run.outcome.result.is_err(), "{top}{body}");
+        let lines = run.lines();
+        assert!(lines.is_empty() || lines == ["log call 0"], "{lines:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_holds_nothing_else_either() {
+    let code = format!(
+        "{ENTER} (async () => {{ await null; await null; load(); }})();
+        export default (request, response) => response.send('genuine');"
+    );
+    let (program, _) = compile(&code);
+    let (sandbox, own) = (harness::sandbox(), program.clone());
+    harness::run(async move {
+        let env = Arc::new(Env::default());
+        sandbox.specialise(&own, &env).await.unwrap()
+    });
+    let outcome = harness::execute(&program, http("GET", "", json!([]), ""));
+    if let Ok(response) = outcome.result {
+        assert_eq!(response.body, "genuine");
+    }
+}
+
+#[test]
+fn the_engine_keeps_what_it_needs() {
+    let code = "globalThis.__cqjs = undefined; export default (request) => request.ok();";
+    assert!(run(code, before(json!({}))).outcome.result.is_err());
+    let code = "(() => { Reflect.set(globalThis, '__cqjs', 1); Reflect.deleteProperty(globalThis, '__cqjs'); return new Promise((resolve) => setTimeout(() => resolve('fine'), 1)); })()";
+    assert_eq!(evaluate(code, |_, _| unreachable!()).json(), "fine");
 }

@@ -3,7 +3,7 @@
 use sandbox::{Failure, Invocation};
 use serde_json::{Value, json};
 
-use super::{before, http, interval, message, run};
+use super::{before, http, message, run, timer};
 use crate::harness;
 
 const MESSAGE: [&str; 7] = [
@@ -18,7 +18,8 @@ const MESSAGE: [&str; 7] = [
 
 #[test]
 fn every_message_trigger_sees_and_changes_the_message() {
-    let code = "export default async (request) => { request.message.seen = true; return request.ok(); };";
+    let code =
+        "export default async (request) => { request.message.seen = true; return request.ok(); };";
     for kind in MESSAGE {
         let run = run(code, message(kind, json!({ "n": 1 })));
         assert_eq!(
@@ -76,7 +77,9 @@ fn a_message_may_be_replaced_and_channels_do_not_matter() {
 #[test]
 fn timers_get_an_event() {
     let code = "export default (event) => event.ok(JSON.stringify(event));";
-    let run = run(code, interval());
+    let other = run(code, timer("SUBSCRIBE_ON_INTERVAL"));
+    let run = run(code, timer("ON_INTERVAL"));
+    assert_eq!(run.text(), other.text());
     let answer = run.json();
     assert_eq!(answer["decision"], "ok");
     assert!(answer.get("message").is_none());
@@ -98,7 +101,11 @@ fn members_of_an_http_request() {
         message: request.message, json: await request.json(), meta: request.meta,
         keys: [request.pubkey, request.subkey, request.version], ended: typeof request.ok,
     });";
-    let headers = json!([["Content-Type", "application/json"], ["X-A", "1"], ["x-a", "2"]]);
+    let headers = json!([
+        ["Content-Type", "application/json"],
+        ["X-A", "1"],
+        ["x-a", "2"]
+    ]);
     let run = run(
         code,
         http("POST", "a=5&b=x+y%21&a=6&flag", headers, r#"{"é":1}"#),
@@ -125,7 +132,10 @@ fn bodies_that_are_empty_or_no_json() {
         ("{oops", json!(["{oops", {}, "SyntaxError"])),
     ];
     for (body, expected) in cases {
-        assert_eq!(run(code, http("POST", "", json!([]), body)).json(), expected);
+        assert_eq!(
+            run(code, http("POST", "", json!([]), body)).json(),
+            expected
+        );
     }
 }
 
@@ -135,15 +145,30 @@ fn http_answers() {
     let document = json!(["content-type", "application/json; charset=utf-8"]);
     let cases = [
         ("response.send('hi')", 200, json!([text]), "hi"),
-        ("response.send({ a: [1] }, 201)", 201, json!([document]), "{\"a\":[1]}"),
+        (
+            "response.send({ a: [1] }, 201)",
+            201,
+            json!([document]),
+            "{\"a\":[1]}",
+        ),
         ("response.send([1])", 200, json!([document]), "[1]"),
         ("response.send(5)", 200, json!([document]), "5"),
         ("response.send(false)", 200, json!([document]), "false"),
         ("response.send(null)", 200, json!([document]), "null"),
         ("response.send()", 200, json!([]), ""),
         ("response.send('')", 200, json!([text]), ""),
-        ("(response.status = 404, response.send('no'))", 404, json!([text]), "no"),
-        ("(response.status = 404, response.send('no', 410))", 410, json!([text]), "no"),
+        (
+            "(response.status = 404, response.send('no'))",
+            404,
+            json!([text]),
+            "no",
+        ),
+        (
+            "(response.status = 404, response.send('no', 410))",
+            410,
+            json!([text]),
+            "no",
+        ),
         (
             "(response.headers['CONTENT-Type'] = 'text/html', response.send('<p>'))",
             200,
@@ -166,6 +191,17 @@ fn http_answers() {
         assert_eq!(run.text(), body, "{code}");
         assert_eq!(run.value()["statusCode"], status, "{code}");
         assert_eq!(run.value()["headers"], headers, "{code}");
+    }
+}
+
+#[test]
+fn a_trigger_that_is_not_known_is_an_error() {
+    let code = "export default (request) => request.ok();";
+    for kind in ["BEFORE_PRESENCE", "toString", "__proto__"] {
+        assert_eq!(
+            run(code, message(kind, json!({}))).first_line(),
+            format!("Error: unknown trigger type {kind}")
+        );
     }
 }
 

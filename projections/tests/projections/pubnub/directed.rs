@@ -1,0 +1,1 @@
+//! What a random history would show too seldom, or not plainly.
