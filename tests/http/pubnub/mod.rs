@@ -8,6 +8,7 @@ mod stage;
 
 mod deployments;
 mod intervals;
+mod nodes;
 mod rolling;
 mod scheduled;
 mod sending;
