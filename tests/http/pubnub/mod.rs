@@ -17,6 +17,7 @@ mod keysets;
 mod kv;
 mod letters;
 mod modules;
+mod nodes;
 mod packages;
 mod revisions;
 mod rolling;
