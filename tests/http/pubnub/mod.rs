@@ -6,6 +6,7 @@
 mod bed;
 
 mod catalogue;
+mod contract;
 mod deployments;
 mod frame;
 mod inputs;
