@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use aggregates::deployment::Plan;
 use aggregates::execution::{Execution, Outcome};
-use aggregates::function::Settings;
+use aggregates::function::{Provider, Settings};
 use aggregates::keyset::Keyset;
 use aggregates::package::Package;
 use aggregates::{
@@ -100,13 +100,7 @@ impl Contract for Handlers {
             None => call.handler.as_str(),
         };
         Ok(Target {
-            settings: Settings {
-                name: call.name.clone(),
-                timeout: TIMEOUT,
-                enabled: true,
-                logging: true,
-                ..Settings::default()
-            },
+            settings: settings(&call.name),
             deployment: DeploymentId::from(deployment),
             plan: Plan {
                 function: function.clone(),
@@ -130,6 +124,28 @@ impl Contract for Handlers {
         result: &Outcome,
     ) -> Result<bool, Refused> {
         after::failed(self.shared()?, project, id, execution, result).await
+    }
+}
+
+/// How all functions of this dialect run.
+fn settings(name: &str) -> Settings {
+    Settings {
+        name: name.to_owned(),
+        timeout: TIMEOUT,
+        enabled: true,
+        logging: true,
+        runtime: String::new(),
+        execute: Vec::new(),
+        events: Vec::new(),
+        schedule: String::new(),
+        entrypoint: String::new(),
+        commands: String::new(),
+        scopes: Vec::new(),
+        provider: Provider::default(),
+        build_specification: String::new(),
+        runtime_specification: String::new(),
+        deployment_retention: 0,
+        script: None,
     }
 }
 

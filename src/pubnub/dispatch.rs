@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aggregates::keyset::{Connected, Keyset, OnError};
-use aggregates::{Handler, KeysetId, ProjectId, TriggerKind, channel};
+use aggregates::{Handler, KeysetId, ProjectId, Trigger, TriggerKind, channel};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -210,18 +210,23 @@ impl Stage {
         }
     }
 
-    /// The functions that a trigger starts on a channel, in order.
-    pub(super) fn listening<'a>(
-        &'a self,
-        kind: TriggerKind,
-        channel: &'a str,
-    ) -> impl Iterator<Item = (&'a Connected, &'a Handler)> {
-        let all = self.keyset.connected.iter().flat_map(|connected| {
+    /// The functions of which something holds, in order.
+    pub(super) fn functions(
+        &self,
+        holds: impl Fn(&Trigger) -> bool,
+    ) -> Vec<(&Connected, &Handler)> {
+        let mut found = Vec::new();
+        for connected in &self.keyset.connected {
             let handlers = connected.handlers.iter();
-            handlers.map(move |handler| (connected, handler))
-        });
-        all.filter(move |(_, handler)| {
-            let trigger = &handler.trigger;
+            let handlers = handlers.filter(|handler| holds(&handler.trigger));
+            found.extend(handlers.map(|handler| (connected, handler)));
+        }
+        found
+    }
+
+    /// The functions that a trigger starts on a channel, in order.
+    fn listening(&self, kind: TriggerKind, channel: &str) -> Vec<(&Connected, &Handler)> {
+        self.functions(|trigger| {
             let input = trigger.input_channel.as_deref();
             trigger.kind == kind && input.is_some_and(|pattern| channel::matches(pattern, channel))
         })
@@ -256,14 +261,12 @@ pub async fn send(
     }
     let stage = Stage::enter(shared, project, keyset).await?;
     let (before, after) = (sent.verb.before(), sent.verb.after());
-    let mut unseen = false;
-    if is_seen(&sent.message) {
-        let mut listening = stage.listening(before, &sent.channel);
-        unseen = sent.hop >= HOPS
-            && (listening.next().is_some()
-                || stage.listening(after, &sent.channel).next().is_some());
-    }
     let starts = sent.hop < HOPS;
+    let unseen = !starts
+        && is_seen(&sent.message)
+        && [before, after]
+            .iter()
+            .any(|kind| !stage.listening(*kind, &sent.channel).is_empty());
     let channel = sent.channel.clone();
     for (connected, handler) in stage.listening(before, &channel) {
         if !starts || !is_seen(&sent.message) {
@@ -290,7 +293,7 @@ pub async fn send(
     let calls: Vec<_> = match starts && is_seen(&sent.message) {
         true => {
             let event = event(&stage.keyset, &sent);
-            let listening = stage.listening(after, &channel);
+            let listening = stage.listening(after, &channel).into_iter();
             listening
                 .map(|(connected, handler)| {
                     let scene = Scene {
@@ -379,7 +382,7 @@ pub async fn moved(
         &Sender::default(),
     );
     let listening = stage.listening(TriggerKind::AfterPresence, &moved.channel);
-    let calls = listening.map(|(connected, handler)| {
+    let calls = listening.into_iter().map(|(connected, handler)| {
         let scene = Scene {
             project,
             keyset: &stage.keyset,

@@ -59,16 +59,12 @@ pub async fn answer(
 ) -> Result<Answer, NotSent> {
     let stage = Stage::enter(shared, project, keyset).await?;
     let path = request.path.strip_prefix('/').unwrap_or(&request.path);
-    let all = stage.keyset.connected.iter().flat_map(|connected| {
-        let handlers = connected.handlers.iter();
-        handlers.map(move |handler| (connected, handler))
-    });
-    let mut answering = all.filter(|(_, handler)| {
-        let pattern = handler.trigger.path.as_deref();
-        handler.trigger.kind == TriggerKind::OnRequest
+    let answering = stage.functions(|trigger| {
+        let pattern = trigger.path.as_deref();
+        trigger.kind == TriggerKind::OnRequest
             && pattern.is_some_and(|pattern| route::matches(pattern, path))
     });
-    let Some((connected, handler)) = answering.next() else {
+    let Some((connected, handler)) = answering.into_iter().next() else {
         return Ok(Answer::NoFunction);
     };
     let scene = Scene {

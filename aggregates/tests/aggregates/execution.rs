@@ -1,5 +1,8 @@
 use aggregates::execution::{Command, Error, Event, Execution, Outcome, Request};
 
+use aggregates::{HandlerCall, TriggerKind};
+use cqrs_es::Aggregate as _;
+
 use super::deployment::blob;
 use crate::{Case, check};
 
@@ -159,4 +162,55 @@ fn decisions() {
             then: Err(Error::NotFound),
         },
     ]);
+}
+
+/// A function after a message that is given up may be tried again by hand: then
+/// its request is needed still.
+#[test]
+fn the_request_of_a_dead_letter_is_kept() {
+    let call = |kind, is_last, deployed: bool| HandlerCall {
+        keyset: 1001,
+        deployment: deployed.then(|| "u1".into()),
+        package: "p1".into(),
+        revision: "r1".into(),
+        handler: "a1".into(),
+        name: "count".into(),
+        kind,
+        channel: "chat.a".into(),
+        hop: 1,
+        attempt: 3,
+        retry_of: Some("x1".into()),
+        is_last,
+    };
+    for (kind, is_last, deployed, completed, kept) in [
+        (TriggerKind::AfterPublish, true, true, false, true),
+        (TriggerKind::AfterPresence, true, true, false, true),
+        (TriggerKind::AfterPublish, true, true, true, false),
+        (TriggerKind::AfterPublish, false, true, false, false),
+        (TriggerKind::AfterPublish, true, false, false, false),
+        (TriggerKind::OnInterval, true, true, false, false),
+    ] {
+        let mut execution = Execution::default();
+        let request = Request {
+            handler: Some(call(kind, is_last, deployed)),
+            ..request()
+        };
+        execution.apply(Event::ExecutionRequested {
+            request,
+            scheduled_at: None,
+            input: blob("in", 2),
+            deployment: "u1".into(),
+        });
+        assert!(execution.input.is_some());
+        let result = Outcome {
+            completed,
+            ..result()
+        };
+        execution.apply(Event::ExecutionFinished { result });
+        assert_eq!(
+            execution.input.is_some(),
+            kept,
+            "{kind} {is_last} {deployed} {completed}"
+        );
+    }
 }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use aggregates::TestInputId;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -17,6 +16,7 @@ use super::Error;
 use super::caller::Caller;
 use super::projects::parse;
 use crate::app::App;
+use crate::bus::Bus;
 use crate::http::position_header;
 use crate::pubnub::tries::{self, Given, Tried, Try};
 
@@ -93,8 +93,8 @@ pub(super) async fn create(
     let given = match (asked.test_input, asked.event) {
         (Some(id), None) => {
             let missing = || Error::NotFound(format!("the test input {id}"));
-            let found = view.test_input(project, TestInputId::from(id.as_str()).as_str());
-            let found = found.await?.filter(|input| input.handler == handler.id);
+            let found = view.test_input(project, &id).await?;
+            let found = found.filter(|input| input.handler == handler.id);
             let payload = found.ok_or_else(missing)?.input.payload;
             let payload = app.blobs.get_text(&payload).await;
             let payload = payload.map_err(|error| Error::Unavailable(error.to_string()))?;
@@ -116,6 +116,9 @@ pub(super) async fn create(
     };
     let context = caller.context(project, &body);
     let tried = tries::run(&app.pubnub.shared, &project.into(), asked, &context).await?;
+    // Whoever reads next sees it.
+    let position = tried.ran.committed.position;
+    app.reads.wait_for(position, Bus::READ_WAIT).await;
     Ok(show(tried, is_dry))
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Host;
+use crate::auth::now_ms;
 use crate::execution::Written;
 use crate::pubnub::messages::{Delivery, Kind};
 
@@ -21,6 +22,17 @@ pub struct Line {
     pub text: String,
     /// When, in milliseconds since the Unix epoch.
     pub ts: i64,
+}
+
+impl Line {
+    /// A line of the platform's own.
+    pub(super) fn warning(text: String) -> Self {
+        Self {
+            level: "warn".to_owned(),
+            text,
+            ts: now_ms(),
+        }
+    }
 }
 
 impl Host {

@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Answered, Host, just, no, parse};
-use crate::pubnub::dispatch::{self, Answer, MESSAGE_LIMIT, SIGNAL_LIMIT, Sender, Sent, Verb};
+use super::{Answered, Host, Line, just, no, parse};
+use crate::pubnub::dispatch::{
+    self, Answer, MESSAGE_LIMIT, Outcome, SIGNAL_LIMIT, Sender, Sent, Verb,
+};
 
 /// Calls in one execution.
 const CALLS: u32 = 10;
@@ -69,6 +71,11 @@ impl Host {
         // The box keeps the future of a function that starts functions finite.
         let sending = Box::pin(dispatch::send(shared, &self.0.project, keyset, sent));
         let answer: Answer = sending.await?;
+        if answer.outcome == (Outcome::Sent { unseen: true }) {
+            let text =
+                format!("{call}: no function sees this message, it is the last of its chain");
+            self.write(Line::warning(text));
+        }
         just(json!({ "answer": answer.parts() }))
     }
 

@@ -67,7 +67,6 @@ type Name = (String, u64, String);
 #[derive(Clone)]
 struct Timer {
     project: ProjectId,
-    keyset: KeysetId,
     deployment: PackageDeploymentId,
     line: Line,
     /// When it is due, in milliseconds since the Unix epoch.
@@ -251,7 +250,7 @@ impl Intervals {
                 })
             };
             if known.is_none() {
-                self.arm(project, keyset, name, deployment, line).await?;
+                self.arm(project, name, deployment, line).await?;
             }
         }
         Ok(())
@@ -261,7 +260,6 @@ impl Intervals {
     async fn arm(
         &self,
         project: &ProjectId,
-        keyset: &KeysetId,
         name: Name,
         deployment: PackageDeploymentId,
         line: Line,
@@ -299,7 +297,6 @@ impl Intervals {
         }
         let timer = Timer {
             project: project.clone(),
-            keyset: keyset.clone(),
             deployment,
             next: ended + line.interval,
             line,

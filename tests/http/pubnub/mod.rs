@@ -5,7 +5,9 @@
 
 mod bed;
 
+mod answering;
 mod catalogue;
+mod chains;
 mod contract;
 mod deployments;
 mod frame;
@@ -13,9 +15,16 @@ mod inputs;
 mod intervals;
 mod keysets;
 mod kv;
+mod letters;
+mod modules;
+mod nodes;
 mod packages;
 mod revisions;
 mod rolling;
 mod scheduled;
 mod secrets;
+mod sending;
+mod stage;
+mod subscribing;
+mod trying;
 mod watching;

@@ -107,7 +107,8 @@ pub(super) async fn list(
     let keyset = keyset.ok_or_else(|| missing(number))?;
     must_allow(&caller, READ, number)?;
     let view = app.reads.view(caller.as_of);
-    let page = view.executions_of_keyset(&keyset.project, number, &asked.list()?);
+    let list = asked.list()?;
+    let page = view.executions_of_keyset(&keyset.project, number, &list);
     let page = page.await?;
     let rows = shown(&app, &page.rows).await?;
     Ok(Json(json!({ "total": page.total, "executions": rows })))
@@ -128,7 +129,8 @@ pub(super) async fn dead_letters(
         ..asked
     };
     let view = app.reads.view(caller.as_of);
-    let page = view.dead_letters(&keyset.project, number, &asked.list()?);
+    let list = asked.list()?;
+    let page = view.dead_letters(&keyset.project, number, &list);
     let page = page.await?;
     let rows = shown(&app, &page.rows).await?;
     Ok(Json(json!({ "total": page.total, "deadLetters": rows })))
