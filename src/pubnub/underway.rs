@@ -60,7 +60,12 @@ impl Underway {
 
     /// Ends what is under way of this deployment.
     pub fn cancel(&self, deployment: &PackageDeploymentId) {
-        for cancel in self.lock().get(deployment).into_iter().flat_map(HashMap::values) {
+        for cancel in self
+            .lock()
+            .get(deployment)
+            .into_iter()
+            .flat_map(HashMap::values)
+        {
             cancel.cancel();
         }
     }

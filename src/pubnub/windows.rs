@@ -101,7 +101,9 @@ impl Windows {
             } else {
                 match self.begin_due().await {
                     Ok(None) => LONGEST_SLEEP,
-                    Ok(Some(at)) => Duration::from_millis(u64::try_from(at - now_ms()).unwrap_or(0)),
+                    Ok(Some(at)) => {
+                        Duration::from_millis(u64::try_from(at - now_ms()).unwrap_or(0))
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "scheduled events cannot be read");
                         PAUSE
@@ -239,9 +241,7 @@ impl Windows {
                 // It was asked before a crash, and has not come to it.
                 Ok(asked) if asked.committed.duplicate => return Ok(false),
                 Ok(asked) => return self.reached(place, &state, kind, &asked).await,
-                Err(Refused::Deployment(bus::Error::Refused(
-                    pkgdeploy::Error::InTransition,
-                ))) => {}
+                Err(Refused::Deployment(bus::Error::Refused(pkgdeploy::Error::InTransition))) => {}
                 Err(Refused::Deployment(bus::Error::Refused(_)) | Refused::RunningLimit(_)) => {
                     return Ok(false);
                 }

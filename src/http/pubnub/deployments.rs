@@ -45,7 +45,9 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
         handlers: handlers.map(|handler| handler.revision.clone()).collect(),
     };
     let assigned = deployments(&request).assign(&request.project, command, &request.context);
-    let committed = assigned.await.map_err(|refused| told(refused, Kind::CannotStart))?;
+    let committed = assigned
+        .await
+        .map_err(|refused| told(refused, Kind::CannotStart))?;
     let row = by_key(&request, &key, Some(committed.position)).await?;
     let row = row.ok_or_else(|| Error::missing("Package Deployment", key))?;
     Ok(Reply::data(201, shapes::deployment(&row)).committed(&committed))
@@ -80,7 +82,9 @@ pub async fn start(request: Request) -> Result<Reply, Error> {
     let row = find(&request).await?;
     let (project, context) = (&request.project, &request.context);
     let asked = deployments(&request).ask_start(project, &row.key, None, context);
-    let asked = asked.await.map_err(|refused| told(refused, Kind::CannotStart))?;
+    let asked = asked
+        .await
+        .map_err(|refused| told(refused, Kind::CannotStart))?;
     started(&request, &row.id, &asked).await
 }
 
@@ -94,7 +98,9 @@ pub async fn stop(request: Request) -> Result<Reply, Error> {
     let row = find(&request).await?;
     let (project, context) = (&request.project, &request.context);
     let asked = deployments(&request).ask_stop(project, &row.key, force, context);
-    let asked = asked.await.map_err(|refused| told(refused, Kind::CannotStop))?;
+    let asked = asked
+        .await
+        .map_err(|refused| told(refused, Kind::CannotStop))?;
     let row = after(&request, &row.id, &asked).await?;
     Ok(reply(&request, &row, &asked))
 }
@@ -132,7 +138,9 @@ pub async fn roll(request: Request) -> Result<Reply, Error> {
     let (project, context) = (&request.project, &request.context);
     let replacing = Some(old.id);
     let asked = deployments(&request).ask_start(project, &new.key, replacing, context);
-    let asked = asked.await.map_err(|refused| told(refused, Kind::CannotStart))?;
+    let asked = asked
+        .await
+        .map_err(|refused| told(refused, Kind::CannotStart))?;
     started(&request, &new.id, &asked).await
 }
 
@@ -147,8 +155,13 @@ pub async fn intersected(request: Request) -> Result<Reply, Error> {
     if !(1..=100).contains(&channels.len()) {
         return Err(Error::invalid("channel must be given 1 to 100 times"));
     }
-    if let Some(wrong) = channels.iter().find(|text| !aggregates::channel::is_pattern(text)) {
-        return Err(Error::invalid(format!("{wrong:?} is no channel or pattern")));
+    if let Some(wrong) = channels
+        .iter()
+        .find(|text| !aggregates::channel::is_pattern(text))
+    {
+        return Err(Error::invalid(format!(
+            "{wrong:?} is no channel or pattern"
+        )));
     }
     let kind = match request.in_query("function_type") {
         None => None,
@@ -169,8 +182,12 @@ pub async fn intersected(request: Request) -> Result<Reply, Error> {
     ];
     let mut running = Vec::new();
     for row in all(&request, filters).await? {
-        let revision = view.package_revision(project, row.revision.as_str()).await?;
-        let handlers = revision.map(|revision| revision.handlers).unwrap_or_default();
+        let revision = view
+            .package_revision(project, row.revision.as_str())
+            .await?;
+        let handlers = revision
+            .map(|revision| revision.handlers)
+            .unwrap_or_default();
         let triggers = handlers.into_iter().map(|handler| handler.trigger);
         let listening = triggers.filter(|trigger| kind.is_none_or(|kind| trigger.kind == kind));
         let patterns: Vec<String> = listening.filter_map(|found| found.input_channel).collect();
@@ -221,7 +238,10 @@ pub async fn stop_by(request: Request) -> Result<Reply, Error> {
     let stops = running.map(|row| stop_one(&request, row));
     let stopped = futures::future::join_all(stops).await;
     let status = if request.prefers(ASYNC) { 202 } else { 200 };
-    Ok(applied(&request, Reply::data(status, stopped.into_iter().flatten().collect())))
+    Ok(applied(
+        &request,
+        Reply::data(status, stopped.into_iter().flatten().collect()),
+    ))
 }
 
 /// One of several; none: somebody else is at it. One that cannot be stopped is shown as failed.
@@ -264,7 +284,9 @@ pub(super) async fn visible(
     id: &str,
 ) -> Result<model::PackageDeployment, Error> {
     let view = request.view();
-    let row = view.package_deployment(request.project.as_str(), id).await?;
+    let row = view
+        .package_deployment(request.project.as_str(), id)
+        .await?;
     row.ok_or_else(|| Error::missing("Package Deployment", id))
 }
 
@@ -279,7 +301,10 @@ async fn by_key(
     let list = List {
         filters: vec![
             equal("revision", text(revision)),
-            equal("keyset", Scalar::Integer(keyset.parse().unwrap_or_default())),
+            equal(
+                "keyset",
+                Scalar::Integer(keyset.parse().unwrap_or_default()),
+            ),
         ],
         limit: 1,
         ..List::default()

@@ -77,11 +77,15 @@ pub async fn list(request: Request) -> Result<Reply, Error> {
         if keysets.is_empty() {
             return Err(Error::forbidden("functions.package-deployment:read"));
         }
-        let numbers = keysets.into_iter().map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        let numbers = keysets
+            .into_iter()
+            .map(|number| i64::try_from(number).unwrap_or(i64::MAX));
         page = page.only("keyset", numbers.map(Scalar::Integer).collect());
     }
     let view = request.view();
-    let found = view.scheduled_events(request.project.as_str(), &page.list).await?;
+    let found = view
+        .scheduled_events(request.project.as_str(), &page.list)
+        .await?;
     let rows = found.rows.iter().map(|row| show(&request.project, row));
     Ok(Reply::page(rows.collect(), page.told(found.total)))
 }
@@ -243,7 +247,10 @@ fn told(error: bus::Error<pkgdeploy::Error>, id: &ScheduledEventId) -> Error {
             let message = "The package deployment has a scheduled event at that time already";
             Error::new(Kind::NotUnique, message)
         }
-        Of::Frozen => Error::new(Kind::BadDate, "The scheduled event cannot be changed any more"),
+        Of::Frozen => Error::new(
+            Kind::BadDate,
+            "The scheduled event cannot be changed any more",
+        ),
         Of::EventRunning => {
             let message = "A running scheduled event cannot be deleted";
             Error::new(Kind::EventNotDeletable, message)

@@ -153,7 +153,9 @@ impl Deployments {
         let deadline = Instant::now() + at_most;
         let mut changed = self.changed();
         let reads = &self.shared.reads;
-        reads.wait_for(asked.committed.position, Bus::READ_WAIT).await;
+        reads
+            .wait_for(asked.committed.position, Bus::READ_WAIT)
+            .await;
         loop {
             let position = *changed.borrow_and_update();
             reads.wait_for(position, Bus::READ_WAIT).await;

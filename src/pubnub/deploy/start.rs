@@ -59,11 +59,7 @@ impl Deployments {
     }
 
     /// The functions of a deployment, ready to run.
-    async fn warmed(
-        &self,
-        work: &Work,
-        state: &PackageDeployment,
-    ) -> Result<Connected, Warming> {
+    async fn warmed(&self, work: &Work, state: &PackageDeployment) -> Result<Connected, Warming> {
         let connected = self.functions(work, state).await?;
         let connected = connected.ok_or_else(|| {
             Warming::Failed("The revision of the package does not exist any more.".to_owned())

@@ -172,7 +172,8 @@ impl Intervals {
             let state = self.state();
             let timers = state.timers.iter();
             let due = timers.filter(|(_, timer)| timer.running.is_none() && timer.next <= now);
-            due.map(|(name, timer)| (name.clone(), timer.clone())).collect()
+            due.map(|(name, timer)| (name.clone(), timer.clone()))
+                .collect()
         };
         if !due.is_empty() {
             if !self.inner.shared.cluster.leads().await {
@@ -185,14 +186,22 @@ impl Intervals {
         }
         self.notice_ends().await?;
         let state = self.state();
-        let idle = state.timers.values().filter(|timer| timer.running.is_none());
+        let idle = state
+            .timers
+            .values()
+            .filter(|timer| timer.running.is_none());
         Ok(idle.map(|timer| timer.next).min())
     }
 
     /// Makes the timers of a keyset those that its events ask for.
     async fn take_in(&self, project: &ProjectId, keyset: &KeysetId) -> Result<(), Broken> {
         let stream = keyset.key(project);
-        let mut phases = self.state().phases.get(&stream).cloned().unwrap_or_default();
+        let mut phases = self
+            .state()
+            .phases
+            .get(&stream)
+            .cloned()
+            .unwrap_or_default();
         let journal = self.inner.shared.bus.journal();
         let id = StreamId::new("keyset", stream.as_str());
         loop {
@@ -201,7 +210,8 @@ impl Intervals {
             for event in events {
                 phases.sequence = event.sequence;
                 let payload = event.payload.get();
-                let decoded = aggregates::event::decode("keyset", &event.kind, &event.version, payload)?;
+                let decoded =
+                    aggregates::event::decode("keyset", &event.kind, &event.version, payload)?;
                 if let Some(Event::Keyset(decoded)) = decoded {
                     phases.fold(decoded, event.position, event.recorded_at);
                 }
@@ -219,7 +229,9 @@ impl Intervals {
         }
         {
             let mut state = self.state();
-            let State { timers, running, .. } = &mut *state;
+            let State {
+                timers, running, ..
+            } = &mut *state;
             timers.retain(|name, timer| {
                 let keeps = name.0 != stream || wanted.contains_key(name);
                 if let (false, Some(key)) = (keeps, &timer.running) {
@@ -433,7 +445,9 @@ impl Saga for Intervals {
             // Its streams stay as they are.
             Event::Project(_) => {
                 let mut state = self.state();
-                state.timers.retain(|_, timer| timer.project.as_str() != &*seen.key);
+                state
+                    .timers
+                    .retain(|_, timer| timer.project.as_str() != &*seen.key);
             }
             Event::Keyset(_) if self.inner.shared.cluster.epoch().is_some() => {
                 if let Some((project, keyset)) = aggregates::split_key(&seen.key) {

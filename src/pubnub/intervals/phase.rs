@@ -142,11 +142,22 @@ mod tests {
         let lines = &phases.lines[&PackageDeploymentId::from("new")];
         let told: Vec<_> = lines
             .iter()
-            .map(|line| (line.handler.name.as_str(), line.begun, line.since, line.past.len()))
+            .map(|line| {
+                (
+                    line.handler.name.as_str(),
+                    line.begun,
+                    line.since,
+                    line.past.len(),
+                )
+            })
             .collect();
         assert_eq!(
             told,
-            [("same", 7, 70, 2), ("slower", 9, 90, 1), ("fresh", 9, 90, 1)]
+            [
+                ("same", 7, 70, 2),
+                ("slower", 9, 90, 1),
+                ("fresh", 9, 90, 1)
+            ]
         );
         assert_eq!(lines[0].handler.revision, "new/same".into());
     }

@@ -189,13 +189,19 @@ impl Bed {
     }
 
     pub async fn state(&self, id: &str) -> String {
-        self.get(id).await["state"].as_str().expect("a state").to_owned()
+        self.get(id).await["state"]
+            .as_str()
+            .expect("a state")
+            .to_owned()
     }
 
     /// Waits for a state.
     pub async fn reaches(&self, id: &str, state: &str) {
         let what = format!("{state} of a deployment");
-        until(&what, async || (self.state(id).await == state).then_some(())).await;
+        until(&what, async || {
+            (self.state(id).await == state).then_some(())
+        })
+        .await;
     }
 
     pub async fn start(&self, id: &str) -> Answer {
@@ -275,7 +281,9 @@ impl Bed {
     /// Starts it on a server that may die before it answers.
     pub async fn try_to_begin(&self, id: &str) {
         let ask = self.client.ask(Method::POST, &functions(id));
-        ask.header("prefer", "respond-async").send_to_the_dying().await;
+        ask.header("prefer", "respond-async")
+            .send_to_the_dying()
+            .await;
     }
 
     /// Stops it on a server that may die before it answers.

@@ -33,7 +33,10 @@ async fn a_deployment_from_its_assignment_to_its_end() {
     assert_eq!(made["keysetId"], keyset.number);
     assert_eq!(made["packageRevisionId"], revision.id.as_str());
     let parts = made["functionDeployments"].as_array().expect("a list");
-    let ids: Vec<&Value> = parts.iter().map(|part| &part["functionRevisionId"]).collect();
+    let ids: Vec<&Value> = parts
+        .iter()
+        .map(|part| &part["functionRevisionId"])
+        .collect();
     let expected: Vec<&Value> = revision
         .functions
         .iter()
@@ -62,9 +65,15 @@ async fn a_deployment_from_its_assignment_to_its_end() {
     let again = bed.start(id).await.data(200);
     assert_eq!(again["state"], "RUNNING");
     assert!(again["updatedDttm"].as_str() > started["updatedDttm"].as_str());
-    assert_eq!(bed.stop(id, "?force=false").await.data(200)["state"], "STOPPED");
+    assert_eq!(
+        bed.stop(id, "?force=false").await.data(200)["state"],
+        "STOPPED"
+    );
     assert_eq!(bed.start(id).await.data(200)["state"], "RUNNING");
-    assert_eq!(bed.stop(id, "?force=true").await.data(200)["state"], "STOPPED");
+    assert_eq!(
+        bed.stop(id, "?force=true").await.data(200)["state"],
+        "STOPPED"
+    );
     let removed = bed.remove(id).await;
     assert_eq!((removed.status, removed.bytes.len()), (204, 0));
     let path = at(&format!("/package-deployments/{id}"));
@@ -94,7 +103,10 @@ async fn what_cannot_be_assigned() {
         refused(&try_to(body).await, 400, "FAAS-400");
     }
     let ask = bed.client.ask(Method::POST, &path);
-    let broken = ask.header("content-type", "application/json").body("{").send();
+    let broken = ask
+        .header("content-type", "application/json")
+        .body("{")
+        .send();
     refused(&broken.await, 400, "FAAS-1003");
     for body in [
         json!({"packageRevisionId": NOBODY, "keysetId": number}),
@@ -116,7 +128,9 @@ async fn what_cannot_be_assigned() {
     assert_eq!(try_to(body.clone()).await.data(201)["state"], "STOPPED");
     refused(&try_to(body).await, 409, "FAAS-1015");
     // Another revision of the same package is welcome.
-    let second = bed.revision(&revision.package, &[before("f", "a", OK)]).await;
+    let second = bed
+        .revision(&revision.package, &[before("f", "a", OK)])
+        .await;
     bed.assign(&second, &keyset).await;
 }
 
@@ -162,7 +176,10 @@ async fn between_states_only_force_helps() {
     refused(&bed.stop(&id, "").await, 423, "FAAS-1009");
     refused(&bed.remove(&id).await, 409, "FAAS-1014");
     refused(&bed.stop(&id, "?force=1").await, 400, "FAAS-400");
-    assert_eq!(bed.stop(&id, "?force=true").await.data(200)["state"], "STOPPED");
+    assert_eq!(
+        bed.stop(&id, "?force=true").await.data(200)["state"],
+        "STOPPED"
+    );
     // What was under way does not come back.
     tokio::time::sleep(std::time::Duration::from_secs(8)).await;
     assert_eq!(bed.state(&id).await, "STOPPED");
@@ -192,7 +209,10 @@ async fn a_function_that_does_not_load_fails_the_start() {
         let failed = bed.start(&id).await;
         refused(&failed, 500, "FAAS-1012");
         let message = failed.json()["errors"][0]["message"].to_string();
-        assert!(message.contains("bad") && message.contains("not today"), "{message}");
+        assert!(
+            message.contains("bad") && message.contains("not today"),
+            "{message}"
+        );
         assert_eq!(bed.state(&id).await, "FAILED");
     }
     assert_eq!(bed.stop(&id, "").await.data(200)["state"], "STOPPED");
@@ -220,9 +240,14 @@ async fn paths_that_meet_are_refused_and_nothing_changes() {
     refused(&bed.start(&id).await, 409, "FAAS-9005");
     assert_eq!(bed.state(&id).await, "STOPPED");
     // The one that goes is not in the way of the one that comes.
-    let next = bed.revision(&first.package, &[answers("f", "users/m*")]).await;
+    let next = bed
+        .revision(&first.package, &[answers("f", "users/m*")])
+        .await;
     let next_id = bed.assign(&next, &keyset).await;
-    assert_eq!(bed.roll(&first_id, &next_id).await.data(200)["state"], "RUNNING");
+    assert_eq!(
+        bed.roll(&first_id, &next_id).await.data(200)["state"],
+        "RUNNING"
+    );
     bed.reaches(&first_id, "STOPPED").await;
     // On another keyset it is free.
     let elsewhere = bed.keyset().await;
@@ -250,7 +275,10 @@ async fn a_roll_puts_the_new_in_the_place_of_the_old() {
     refused(&bed.roll(&old, &new).await, 423, "FAAS-1008");
     assert_eq!(bed.start(&old).await.data(200)["state"], "RUNNING");
     let rolled = bed.roll(&old, &new).await.data(200);
-    assert_eq!((&rolled["id"], &rolled["state"]), (&json!(new), &json!("RUNNING")));
+    assert_eq!(
+        (&rolled["id"], &rolled["state"]),
+        (&json!(new), &json!("RUNNING"))
+    );
     bed.reaches(&old, "STOPPED").await;
     // Both run the other way round now.
     refused(&bed.roll(&old, &new).await, 423, "FAAS-1008");
@@ -264,7 +292,9 @@ async fn a_roll_that_fails_leaves_the_old_as_it_was() {
     let bed = Bed::new().await;
     let keyset = bed.keyset().await;
     let first = bed.package(&[before("f", "a", OK)]).await;
-    let second = bed.revision(&first.package, &[before("f", "a", THROWS)]).await;
+    let second = bed
+        .revision(&first.package, &[before("f", "a", THROWS)])
+        .await;
     let old = bed.running(&first, &keyset).await;
     let before = bed.get(&old).await;
     let new = bed.assign(&second, &keyset).await;
@@ -278,7 +308,9 @@ async fn a_stop_of_the_old_ends_a_roll() {
     let bed = Bed::new().await;
     let keyset = bed.keyset().await;
     let first = bed.package(&[before("f", "a", OK)]).await;
-    let second = bed.revision(&first.package, &[before("f", "a", &slow(3))]).await;
+    let second = bed
+        .revision(&first.package, &[before("f", "a", &slow(3))])
+        .await;
     let old = bed.running(&first, &keyset).await;
     let new = bed.assign(&second, &keyset).await;
     let (rolled, stopped) = tokio::join!(bed.roll(&old, &new), async {
@@ -295,7 +327,9 @@ async fn who_listens_to_given_channels() {
     let bed = Bed::new().await;
     let keyset = bed.keyset().await;
     let rooms = bed.package(&[before("f", "chat.*", OK)]).await;
-    let deep = bed.package(&[before("f", "chat.room.*", OK), answers("g", "x")]).await;
+    let deep = bed
+        .package(&[before("f", "chat.room.*", OK), answers("g", "x")])
+        .await;
     let signals = json!({
         "name": "s",
         "type": "js-after-signal",
@@ -311,7 +345,9 @@ async fn who_listens_to_given_channels() {
     bed.assign(&idle, &keyset).await;
     let ask = async |query: &str| {
         let number = keyset.number;
-        let path = at(&format!("/package-deployments/intersected?keyset_id={number}{query}"));
+        let path = at(&format!(
+            "/package-deployments/intersected?keyset_id={number}{query}"
+        ));
         bed.client.get(&path).await
     };
     let found = async |query: &str| {
@@ -319,8 +355,13 @@ async fn who_listens_to_given_channels() {
         let rows = data.as_array().expect("a list").clone();
         let row = |row: &Value| {
             let deployments = row["packageDeployments"].as_array().expect("a list");
-            let ids = deployments.iter().map(|one| one["id"].as_str().expect("an id").to_owned());
-            (row["channel"].as_str().expect("a channel").to_owned(), ids.collect::<Vec<_>>())
+            let ids = deployments
+                .iter()
+                .map(|one| one["id"].as_str().expect("an id").to_owned());
+            (
+                row["channel"].as_str().expect("a channel").to_owned(),
+                ids.collect::<Vec<_>>(),
+            )
         };
         rows.iter().map(row).collect::<Vec<_>>()
     };
@@ -338,7 +379,10 @@ async fn who_listens_to_given_channels() {
             one("chat.a", &[&rooms_id, &signals_id]),
         ]
     );
-    assert_eq!(found("&channel=chat.*").await, [one("chat.*", &[&rooms_id, &signals_id])]);
+    assert_eq!(
+        found("&channel=chat.*").await,
+        [one("chat.*", &[&rooms_id, &signals_id])]
+    );
     let filtered = found("&channel=*&function_type=js-after-signal").await;
     assert_eq!(filtered, [one("*", &[&signals_id])]);
     for query in [
@@ -352,7 +396,9 @@ async fn who_listens_to_given_channels() {
         refused(&ask(query).await, 400, "FAAS-400");
     }
     for keyset in ["x", "0", "-1"] {
-        let path = at(&format!("/package-deployments/intersected?keyset_id={keyset}&channel=a"));
+        let path = at(&format!(
+            "/package-deployments/intersected?keyset_id={keyset}&channel=a"
+        ));
         refused(&bed.client.get(&path).await, 400, "FAAS-400");
     }
     let path = at("/package-deployments/intersected?channel=a");
@@ -377,12 +423,23 @@ async fn stopping_by_package_or_revision() {
         let path = at(&format!("/function-deployments{query}"));
         bed.client.ask(Method::DELETE, &path).send().await
     };
-    let none = format!("?package_id={}&package_revision_id={}", first.package, first.id);
+    let none = format!(
+        "?package_id={}&package_revision_id={}",
+        first.package, first.id
+    );
     for query in ["", &none, "?package_id=7"] {
         refused(&stop(query).await, 400, "FAAS-400");
     }
-    refused(&stop(&format!("?package_id={NOBODY}")).await, 404, "FAAS-404");
-    refused(&stop(&format!("?package_revision_id={NOBODY}")).await, 404, "FAAS-404");
+    refused(
+        &stop(&format!("?package_id={NOBODY}")).await,
+        404,
+        "FAAS-404",
+    );
+    refused(
+        &stop(&format!("?package_revision_id={NOBODY}")).await,
+        404,
+        "FAAS-404",
+    );
     let stopped = |answer: &crate::client::Answer| {
         let data = answer.data(200);
         let rows = data.as_array().expect("a list").clone();
@@ -425,7 +482,11 @@ async fn permissions_hold_for_each_keyset() {
         client: client.clone(),
         project: bed.project.clone(),
     };
-    refused(&as_who(&limited).try_assign(&revision, &other).await, 403, "FAAS-403");
+    refused(
+        &as_who(&limited).try_assign(&revision, &other).await,
+        403,
+        "FAAS-403",
+    );
     let own = as_who(&limited).assign(&revision, &mine).await;
     for who in [&limited, &reader, &nobody] {
         let who = as_who(who);
@@ -434,25 +495,45 @@ async fn permissions_hold_for_each_keyset() {
         refused(&who.remove(&id).await, 403, "FAAS-403");
         // What is not there is not there for anybody.
         refused(&who.start(NOBODY).await, 404, "FAAS-404");
-        let path = at(&format!("/function-deployments?package_id={}", revision.package));
+        let path = at(&format!(
+            "/function-deployments?package_id={}",
+            revision.package
+        ));
         let by_package = who.client.ask(Method::DELETE, &path).send().await;
         refused(&by_package, 403, "FAAS-403");
     }
     let path = at(&format!("/package-deployments/{id}"));
-    for (who, status) in [(&limited, 403), (&reader, 200), (&writer, 403), (&nobody, 403)] {
+    for (who, status) in [
+        (&limited, 403),
+        (&reader, 200),
+        (&writer, 403),
+        (&nobody, 403),
+    ] {
         assert_eq!(who.get(&path).await.status, status);
     }
     let intersected = |number: u64| {
-        at(&format!("/package-deployments/intersected?keyset_id={number}&channel=a"))
+        at(&format!(
+            "/package-deployments/intersected?keyset_id={number}&channel=a"
+        ))
     };
-    refused(&limited.get(&intersected(other.number)).await, 403, "FAAS-403");
+    refused(
+        &limited.get(&intersected(other.number)).await,
+        403,
+        "FAAS-403",
+    );
     limited.get(&intersected(mine.number)).await.data(200);
     let who = as_who(&limited);
     assert_eq!(who.start(&own).await.data(200)["state"], "RUNNING");
     assert_eq!(who.stop(&own, "").await.data(200)["state"], "STOPPED");
     assert_eq!(who.remove(&own).await.status, 204);
-    assert_eq!(as_who(&writer).start(&id).await.data(200)["state"], "RUNNING");
-    let path = at(&format!("/function-deployments?package_id={}", revision.package));
+    assert_eq!(
+        as_who(&writer).start(&id).await.data(200)["state"],
+        "RUNNING"
+    );
+    let path = at(&format!(
+        "/function-deployments?package_id={}",
+        revision.package
+    ));
     let by_package = writer.ask(Method::DELETE, &path).send().await;
     assert_eq!(by_package.data(200)[0]["state"], "STOPPED");
 }
@@ -490,7 +571,11 @@ async fn so_many_run_and_no_more() {
 }
 
 /// Lets a server die at a place while it does something, and starts it again.
-async fn dies(place: &str, make: impl AsyncFn(&Bed) -> String, act: impl AsyncFn(&Bed, &str)) -> (Bed, Server, String, tempfile::TempDir) {
+async fn dies(
+    place: &str,
+    make: impl AsyncFn(&Bed) -> String,
+    act: impl AsyncFn(&Bed, &str),
+) -> (Bed, Server, String, tempfile::TempDir) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start_in(dir.path());
     let bed = Bed::on(&server).await;

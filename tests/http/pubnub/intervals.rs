@@ -28,25 +28,36 @@ struct Run {
 /// What the journal tells of the runs of a project, in the order in which they were asked for.
 async fn runs(bed: &Bed) -> Vec<Run> {
     let events = async |kind: &str| {
-        let path = format!("/strata/v1/audit?project={}&event={kind}&limit=1000", bed.project);
+        let path = format!(
+            "/strata/v1/audit?project={}&event={kind}&limit=1000",
+            bed.project
+        );
         let shown = bed.strata().get(&path).await.json();
         shown["events"].as_array().expect("a list").clone()
     };
     let at = |event: &Value| {
         let text = event["recordedAt"].as_str().expect("a time");
-        text.parse::<jiff::Timestamp>().expect("a time").as_millisecond()
+        text.parse::<jiff::Timestamp>()
+            .expect("a time")
+            .as_millisecond()
     };
     let ends = events("ExecutionFinished").await;
     let asked = events("ExecutionRequested").await;
     let run = |event: &Value| {
-        let of: Vec<&Value> = ends.iter().filter(|end| end["stream"] == event["stream"]).collect();
+        let of: Vec<&Value> = ends
+            .iter()
+            .filter(|end| end["stream"] == event["stream"])
+            .collect();
         assert!(of.len() <= 1, "it ends once: {of:?}");
         let end = of.first()?;
         Some(Run {
             asked: at(event),
             ended: at(end),
             completed: end["payload"]["ExecutionFinished"]["result"]["completed"] == true,
-            function: event["payload"]["ExecutionRequested"]["request"]["function"].as_str().expect("an id").to_owned(),
+            function: event["payload"]["ExecutionRequested"]["request"]["function"]
+                .as_str()
+                .expect("an id")
+                .to_owned(),
         })
     };
     asked.iter().filter_map(run).collect()
@@ -63,7 +74,9 @@ async fn after(bed: &Bed, count: usize) -> Vec<Run> {
 
 fn started_at(deployment: &Value) -> i64 {
     let text = deployment["updatedDttm"].as_str().expect("a time");
-    text.parse::<jiff::Timestamp>().expect("a time").as_millisecond()
+    text.parse::<jiff::Timestamp>()
+        .expect("a time")
+        .as_millisecond()
 }
 
 #[tokio::test]

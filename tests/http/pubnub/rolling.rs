@@ -38,7 +38,10 @@ async fn subscribe(client: &Client, keyset: &Keyset, token: &str) -> (String, Ve
     assert_eq!(answer.status, 200, "{answer:?}");
     let body: Value = serde_json::from_slice(&answer.bytes).expect("JSON");
     let messages = body["m"].as_array().expect("messages").clone();
-    (body["t"]["t"].as_str().expect("a timetoken").to_owned(), messages)
+    (
+        body["t"]["t"].as_str().expect("a timetoken").to_owned(),
+        messages,
+    )
 }
 
 async fn publish(client: &Client, keyset: &Keyset, number: u64) {
@@ -61,7 +64,10 @@ async fn no_message_is_lost_or_handled_twice() {
     let mut new = bed.assign(&second, &keyset).await;
 
     let (mut token, _) = subscribe(&bed.client, &keyset, "0").await;
-    let (sent, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (sent, stop) = (
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
     let publishers: Vec<_> = (0..4)
         .map(|_| {
             let (client, keyset) = (bed.client.clone(), keyset.clone());
@@ -89,7 +95,9 @@ async fn no_message_is_lost_or_handled_twice() {
             for message in messages {
                 count += 1;
                 let number = message["d"]["n"].as_u64().expect("a number");
-                got.entry(number).or_default().push(message["d"]["seen"].clone());
+                got.entry(number)
+                    .or_default()
+                    .push(message["d"]["seen"].clone());
             }
         }
         got
@@ -113,16 +121,24 @@ async fn no_message_is_lost_or_handled_twice() {
         assert_eq!(seen.len(), 1, "message {number} is delivered once");
         let marked = seen[0].as_array().expect("marks");
         assert_eq!(marked.len(), 1, "message {number} is seen once: {marked:?}");
-        *marks.entry(marked[0].as_str().expect("a mark")).or_default() += 1;
+        *marks
+            .entry(marked[0].as_str().expect("a mark"))
+            .or_default() += 1;
     }
     assert_eq!(marks.len(), 2, "both have seen some: {marks:?}");
     // What runs afterwards is of the same side.
     for (mark, count) in marks {
-        let path = at(&format!("/kv/counters/after-{mark}?subkey={}", keyset.subscribe_key));
+        let path = at(&format!(
+            "/kv/counters/after-{mark}?subkey={}",
+            keyset.subscribe_key
+        ));
         until("what runs after messages", async || {
             let counter = bed.client.get(&path).await;
             let value = (counter.status == 200).then(|| counter.data(200)["value"].as_u64())??;
-            assert!(value <= count, "{value} runs of {mark} for {count} messages");
+            assert!(
+                value <= count,
+                "{value} runs of {mark} for {count} messages"
+            );
             (value == count).then_some(())
         })
         .await;

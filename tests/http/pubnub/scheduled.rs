@@ -83,25 +83,49 @@ async fn an_event_as_it_is_made_changed_and_removed() {
     let later = after(3 * HOUR);
     let shifted: jiff::Timestamp = later.parse().expect("a time");
     let offset = jiff::tz::TimeZone::fixed(jiff::tz::offset(5));
-    let shifted = shifted.to_zoned(offset).strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string();
+    let shifted = shifted
+        .to_zoned(offset)
+        .strftime("%Y-%m-%dT%H:%M:%S.%3f%:z")
+        .to_string();
     let body = json!({"dttmEnd": shifted, "description": null});
     let changed = bed.client.put(&event(&name), body).await.data(200);
-    assert_eq!((&changed["dttmEnd"], &changed["description"]), (&json!(later), &Value::Null));
+    assert_eq!(
+        (&changed["dttmEnd"], &changed["description"]),
+        (&json!(later), &Value::Null)
+    );
     assert!(changed["updatedDttm"].as_str() > made["updatedDttm"].as_str());
 
     // No two at the same time.
     let overlap = schedule(&bed, &id, &after(2 * HOUR), &after(4 * HOUR)).await;
     refused(&overlap, 409, "FAAS-409");
-    let next = schedule(&bed, &id, &later, &after(4 * HOUR)).await.data(201);
+    let next = schedule(&bed, &id, &later, &after(4 * HOUR))
+        .await
+        .data(201);
     let into = json!({"dttmBegin": after(HOUR)});
-    refused(&bed.client.put(&event(&id_of(&next)), into).await, 409, "FAAS-409");
+    refused(
+        &bed.client.put(&event(&id_of(&next)), into).await,
+        409,
+        "FAAS-409",
+    );
 
-    let listed = bed.client.get(&at("/scheduled/events?sort=dttmBegin,DESC")).await;
+    let listed = bed
+        .client
+        .get(&at("/scheduled/events?sort=dttmBegin,DESC"))
+        .await;
     let rows = listed.data(200);
-    let names: Vec<&str> = rows.as_array().expect("a list").iter().map(|row| row["id"].as_str().expect("an id")).collect();
+    let names: Vec<&str> = rows
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| row["id"].as_str().expect("an id"))
+        .collect();
     assert_eq!(names, [id_of(&next), name.clone()]);
     assert_eq!(listed.json()["meta"]["paging"]["totalElements"], 2);
-    let found = bed.client.get(&at("/scheduled/events?search=PEAK")).await.data(200);
+    let found = bed
+        .client
+        .get(&at("/scheduled/events?search=PEAK"))
+        .await
+        .data(200);
     assert_eq!(found.as_array().expect("a list").len(), 1);
 
     let removed = bed.client.delete(&event(&name)).await;
@@ -113,7 +137,11 @@ async fn an_event_as_it_is_made_changed_and_removed() {
     assert_eq!(canceled["state"], "CANCELED");
     assert_eq!(actions(&canceled), ["CANCELED", "CANCELED"]);
     let body = json!({"description": "more"});
-    refused(&bed.client.put(&event(&id_of(&next)), body).await, 400, "FAAS-1007");
+    refused(
+        &bed.client.put(&event(&id_of(&next)), body).await,
+        400,
+        "FAAS-1007",
+    );
     assert_eq!(bed.client.delete(&event(&id_of(&next))).await.status, 204);
 }
 
@@ -149,7 +177,9 @@ async fn what_cannot_be_scheduled() {
 async fn a_window_starts_and_stops_its_deployment_once() {
     let bed = Bed::new().await;
     let id = stopped(&bed).await;
-    let made = schedule(&bed, &id, &after(1500), &after(HOUR)).await.data(201);
+    let made = schedule(&bed, &id, &after(1500), &after(HOUR))
+        .await
+        .data(201);
     let name = id_of(&made);
     let running = becomes(&bed, &name, "RUNNING").await;
     assert_eq!(actions(&running), ["COMPLETED", "PENDING"]);
@@ -166,9 +196,16 @@ async fn a_window_starts_and_stops_its_deployment_once() {
     assert_eq!(bed.state(&id).await, "STOPPED");
     let body = json!({"description": "more"});
     refused(&bed.client.put(&event(&name), body).await, 400, "FAAS-1007");
-    let path = format!("/strata/v1/audit?project={}&event=StartRequested", bed.project);
+    let path = format!(
+        "/strata/v1/audit?project={}&event=StartRequested",
+        bed.project
+    );
     let asked = bed.strata().get(&path).await.json();
-    assert_eq!(asked["events"].as_array().expect("a list").len(), 1, "{asked}");
+    assert_eq!(
+        asked["events"].as_array().expect("a list").len(),
+        1,
+        "{asked}"
+    );
 }
 
 #[tokio::test]
@@ -176,7 +213,9 @@ async fn what_is_so_already_counts_as_done() {
     let bed = Bed::new().await;
     let id = stopped(&bed).await;
     assert_eq!(bed.start(&id).await.data(200)["state"], "RUNNING");
-    let made = schedule(&bed, &id, &after(700), &after(3500)).await.data(201);
+    let made = schedule(&bed, &id, &after(700), &after(3500))
+        .await
+        .data(201);
     becomes(&bed, &id_of(&made), "RUNNING").await;
     assert_eq!(bed.stop(&id, "").await.data(200)["state"], "STOPPED");
     let completed = becomes(&bed, &id_of(&made), "COMPLETED").await;
@@ -190,7 +229,9 @@ async fn a_start_that_fails_fails_the_event() {
     let code = "throw new Error('no');\nexport default (request) => request.ok();";
     let revision = bed.package(&[before("f", "a", code)]).await;
     let id = bed.assign(&revision, &keyset).await;
-    let made = schedule(&bed, &id, &after(700), &after(HOUR)).await.data(201);
+    let made = schedule(&bed, &id, &after(700), &after(HOUR))
+        .await
+        .data(201);
     let failed = becomes(&bed, &id_of(&made), "FAILED").await;
     assert_eq!(actions(&failed), ["FAILED", "CANCELED"]);
     assert_eq!(bed.state(&id).await, "FAILED");
@@ -201,11 +242,21 @@ async fn what_was_missed_is_made_up_while_the_window_is_open() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut server = Server::start_in(dir.path());
     let bed = Bed::on(&server).await;
-    let ids = [stopped(&bed).await, stopped(&bed).await, stopped(&bed).await];
-    let open = schedule(&bed, &ids[0], &after(2000), &after(HOUR)).await.data(201);
-    let over = schedule(&bed, &ids[1], &after(2000), &after(3000)).await.data(201);
+    let ids = [
+        stopped(&bed).await,
+        stopped(&bed).await,
+        stopped(&bed).await,
+    ];
+    let open = schedule(&bed, &ids[0], &after(2000), &after(HOUR))
+        .await
+        .data(201);
+    let over = schedule(&bed, &ids[1], &after(2000), &after(3000))
+        .await
+        .data(201);
     assert_eq!(bed.start(&ids[2]).await.data(200)["state"], "RUNNING");
-    let ends = schedule(&bed, &ids[2], &after(400), &after(3000)).await.data(201);
+    let ends = schedule(&bed, &ids[2], &after(400), &after(3000))
+        .await
+        .data(201);
     becomes(&bed, &id_of(&ends), "RUNNING").await;
     server.kill();
     tokio::time::sleep(Duration::from_millis(3500)).await;
@@ -227,7 +278,9 @@ async fn an_action_that_was_cut_off_is_done_once() {
     let mut server = Server::start_with(dir.path(), &settings);
     let bed = Bed::on(&server).await;
     let id = stopped(&bed).await;
-    let made = schedule(&bed, &id, &after(700), &after(HOUR)).await.data(201);
+    let made = schedule(&bed, &id, &after(700), &after(HOUR))
+        .await
+        .data(201);
     server.wait_for_death().await;
     let server = Server::start_in(dir.path());
     let bed = bed.again(&server);
@@ -241,10 +294,15 @@ async fn permissions_hold_for_each_keyset() {
     let bed = Bed::new().await;
     let (mine, other) = (bed.keyset().await, bed.keyset().await);
     let revision = bed.package(&[before("f", "a", OK)]).await;
-    let ids = [bed.assign(&revision, &mine).await, bed.assign(&revision, &other).await];
+    let ids = [
+        bed.assign(&revision, &mine).await,
+        bed.assign(&revision, &other).await,
+    ];
     let mut names = Vec::new();
     for id in &ids {
-        let made = schedule(&bed, id, &after(HOUR), &after(2 * HOUR)).await.data(201);
+        let made = schedule(&bed, id, &after(HOUR), &after(2 * HOUR))
+            .await
+            .data(201);
         names.push(id_of(&made));
     }
     let read = format!("functions.package-deployment:read@{}", mine.number);
@@ -254,7 +312,11 @@ async fn permissions_hold_for_each_keyset() {
     assert_eq!(listed.json()["meta"]["paging"]["totalElements"], 1);
     reader.get(&event(&names[0])).await.data(200);
     refused(&reader.get(&event(&names[1])).await, 403, "FAAS-403");
-    refused(&reader.put(&event(&names[0]), json!({})).await, 403, "FAAS-403");
+    refused(
+        &reader.put(&event(&names[0]), json!({})).await,
+        403,
+        "FAAS-403",
+    );
     refused(&reader.delete(&event(&names[0])).await, 403, "FAAS-403");
     let as_reader = Bed {
         client: reader,

@@ -22,29 +22,58 @@ async fn what_is_deployed_now_and_before() {
     let bed = Bed::new().await;
     let keyset = bed.keyset().await;
     let first = bed.package(&[before("f", "a", OK)]).await;
-    let second = bed.revision(&first.package, &[before("f", "a", OK), before("g", "a", OK)]).await;
+    let second = bed
+        .revision(
+            &first.package,
+            &[before("f", "a", OK), before("g", "a", OK)],
+        )
+        .await;
     let empty = head(&bed).await;
     let running = bed.running(&first, &keyset).await;
     let idle = bed.assign(&second, &keyset).await;
     let list = async |query: &str| {
-        let shown = bed.strata().get(&path(&keyset, &format!("deployments{query}"))).await;
+        let shown = bed
+            .strata()
+            .get(&path(&keyset, &format!("deployments{query}")))
+            .await;
         assert_eq!(shown.status, 200, "{shown:?}");
         shown.json()
     };
     let all = list("").await;
     assert_eq!(all["total"], 2);
     let rows = all["deployments"].as_array().expect("a list");
-    assert_eq!((&rows[0]["id"], &rows[1]["id"]), (&json!(running), &json!(idle)));
-    assert_eq!((&rows[0]["state"], &rows[0]["place"]), (&json!("RUNNING"), &json!(0)));
-    assert_eq!((&rows[1]["state"], &rows[1]["place"]), (&json!("STOPPED"), &Value::Null));
+    assert_eq!(
+        (&rows[0]["id"], &rows[1]["id"]),
+        (&json!(running), &json!(idle))
+    );
+    assert_eq!(
+        (&rows[0]["state"], &rows[0]["place"]),
+        (&json!("RUNNING"), &json!(0))
+    );
+    assert_eq!(
+        (&rows[1]["state"], &rows[1]["place"]),
+        (&json!("STOPPED"), &Value::Null)
+    );
     assert_eq!(rows[0]["packageRevisionName"], "first");
     assert_eq!(rows[1]["functions"][1]["name"], "g");
     assert!(rows[0]["runningSince"].is_string() && rows[1]["runningSince"].is_null());
-    assert_eq!(list("?state=STOPPED").await["deployments"][0]["id"], idle.as_str());
+    assert_eq!(
+        list("?state=STOPPED").await["deployments"][0]["id"],
+        idle.as_str()
+    );
     assert_eq!(list(&format!("?as_of={empty}")).await["total"], 0);
-    let wrong = bed.strata().get(&path(&keyset, "deployments?state=DONE")).await;
-    assert_eq!((wrong.status, wrong.json()["error"]["code"].clone()), (400, json!("invalid_argument")));
-    let none = bed.strata().get("/strata/v1/keysets/999999999/deployments").await;
+    let wrong = bed
+        .strata()
+        .get(&path(&keyset, "deployments?state=DONE"))
+        .await;
+    assert_eq!(
+        (wrong.status, wrong.json()["error"]["code"].clone()),
+        (400, json!("invalid_argument"))
+    );
+    let none = bed
+        .strata()
+        .get("/strata/v1/keysets/999999999/deployments")
+        .await;
     assert_eq!(none.status, 404);
 }
 
@@ -54,14 +83,23 @@ async fn what_happened_and_who_did_it() {
     let keyset = bed.keyset().await;
     let revision = bed.package(&[before("f", "a", OK)]).await;
     let id = bed.running(&revision, &keyset).await;
-    let secret = at(&format!("/kv/secrets/token?subkey={}", keyset.subscribe_key));
-    bed.client.put(&secret, json!({"value": "do-not-tell"})).await.data(200);
+    let secret = at(&format!(
+        "/kv/secrets/token?subkey={}",
+        keyset.subscribe_key
+    ));
+    bed.client
+        .put(&secret, json!({"value": "do-not-tell"}))
+        .await
+        .data(200);
     bed.stop(&id, "").await.data(200);
     assert_eq!(bed.remove(&id).await.status, 204);
     let shown = bed.strata().get(&path(&keyset, "history")).await;
     assert!(!String::from_utf8_lossy(&shown.bytes).contains("do-not-tell"));
     let events = shown.json()["events"].as_array().expect("a list").clone();
-    let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().expect("a kind")).collect();
+    let kinds: Vec<&str> = events
+        .iter()
+        .map(|event| event["event"].as_str().expect("a kind"))
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -77,7 +115,10 @@ async fn what_happened_and_who_did_it() {
             "PackageUnassigned",
         ]
     );
-    let positions: Vec<u64> = events.iter().map(|event| event["position"].as_u64().expect("a position")).collect();
+    let positions: Vec<u64> = events
+        .iter()
+        .map(|event| event["position"].as_u64().expect("a position"))
+        .collect();
     assert!(positions.is_sorted());
     assert_eq!(events[2]["actor"], "root");
     assert_eq!(events[3]["actor"], "saga:deployment");
@@ -88,26 +129,59 @@ async fn what_happened_and_who_did_it() {
     assert_eq!(events[5]["change"], json!({"secret": "token"}));
     // In pages, both ways, and as of an earlier moment.
     let page = async |query: &str| {
-        let shown = bed.strata().get(&path(&keyset, &format!("history?{query}"))).await.json();
+        let shown = bed
+            .strata()
+            .get(&path(&keyset, &format!("history?{query}")))
+            .await
+            .json();
         let events = shown["events"].as_array().expect("a list").clone();
-        events.iter().map(|event| event["position"].as_u64().expect("a position")).collect::<Vec<_>>()
+        events
+            .iter()
+            .map(|event| event["position"].as_u64().expect("a position"))
+            .collect::<Vec<_>>()
     };
     assert_eq!(page("limit=3").await, positions[7..]);
-    assert_eq!(page(&format!("limit=3&before={}", positions[7])).await, positions[4..7]);
-    assert_eq!(page(&format!("limit=2&after={}", positions[0])).await, positions[1..3]);
-    assert_eq!(page(&format!("as_of={}", positions[4])).await, positions[..5]);
+    assert_eq!(
+        page(&format!("limit=3&before={}", positions[7])).await,
+        positions[4..7]
+    );
+    assert_eq!(
+        page(&format!("limit=2&after={}", positions[0])).await,
+        positions[1..3]
+    );
+    assert_eq!(
+        page(&format!("as_of={}", positions[4])).await,
+        positions[..5]
+    );
 }
 
 #[tokio::test]
 async fn how_two_moments_differ() {
     let bed = Bed::new().await;
     let keyset = bed.keyset().await;
-    let first = bed.package(&[before("same", "a", OK), before("changed", "a", OK), before("gone", "a", OK)]).await;
+    let first = bed
+        .package(&[
+            before("same", "a", OK),
+            before("changed", "a", OK),
+            before("gone", "a", OK),
+        ])
+        .await;
     let code = "// Now with a reason.\nexport default (request) => request.ok();";
-    let second = bed.revision(&first.package, &[before("changed", "b", code), before("fresh", "a", OK)]).await;
+    let second = bed
+        .revision(
+            &first.package,
+            &[before("changed", "b", code), before("fresh", "a", OK)],
+        )
+        .await;
     let secret = async |name: &str, value: &str| {
-        let path = at(&format!("/kv/secrets/{name}?subkey={}", keyset.subscribe_key));
-        bed.client.put(&path, json!({"value": value})).await.data(200);
+        let path = at(&format!(
+            "/kv/secrets/{name}?subkey={}",
+            keyset.subscribe_key
+        ));
+        bed.client
+            .put(&path, json!({"value": value}))
+            .await
+            .data(200);
     };
     secret("kept", "one-value").await;
     secret("replaced", "one-value").await;
@@ -117,18 +191,26 @@ async fn how_two_moments_differ() {
     secret("added", "one-value").await;
     let new = bed.assign(&second, &keyset).await;
     bed.roll(&old, &new).await.data(200);
-    let shown = bed.strata().get(&path(&keyset, &format!("diff?from={from}"))).await;
+    let shown = bed
+        .strata()
+        .get(&path(&keyset, &format!("diff?from={from}")))
+        .await;
     assert_eq!(shown.status, 200, "{shown:?}");
     assert!(!String::from_utf8_lossy(&shown.bytes).contains("-value"));
     let diff = shown.json();
     assert_eq!(diff["name"], Value::Null);
     assert_eq!(diff["settings"], json!({}));
-    assert_eq!(diff["secrets"], json!({"added": ["added"], "removed": [], "changed": ["replaced"]}));
+    assert_eq!(
+        diff["secrets"],
+        json!({"added": ["added"], "removed": [], "changed": ["replaced"]})
+    );
     assert_eq!(diff["routing"]["from"][0]["deployment"], old.as_str());
     assert_eq!(diff["routing"]["to"][0]["deployment"], new.as_str());
     let names = |what: &str| {
         let rows = diff["functions"][what].as_array().expect("a list");
-        rows.iter().map(|row| row["name"].as_str().expect("a name")).collect::<Vec<_>>()
+        rows.iter()
+            .map(|row| row["name"].as_str().expect("a name"))
+            .collect::<Vec<_>>()
     };
     assert_eq!(names("added"), ["fresh"]);
     assert_eq!(names("removed"), ["gone", "same"]);
@@ -141,9 +223,20 @@ async fn how_two_moments_differ() {
     // From before it was there, and the other way round.
     let whole = bed.strata().get(&path(&keyset, "diff?from=0")).await.json();
     assert_eq!(whole["routing"]["from"], json!([]));
-    assert_eq!(whole["secrets"]["added"], json!(["added", "kept", "replaced"]));
-    for query in ["", "?from=soon", &format!("?from={}&to={from}", from + 1), "?from=999999999"] {
-        let wrong = bed.strata().get(&path(&keyset, &format!("diff{query}"))).await;
+    assert_eq!(
+        whole["secrets"]["added"],
+        json!(["added", "kept", "replaced"])
+    );
+    for query in [
+        "",
+        "?from=soon",
+        &format!("?from={}&to={from}", from + 1),
+        "?from=999999999",
+    ] {
+        let wrong = bed
+            .strata()
+            .get(&path(&keyset, &format!("diff{query}")))
+            .await;
         assert_eq!(wrong.status, 400, "{wrong:?}");
     }
 }
@@ -177,15 +270,24 @@ impl Events {
                 self.text = rest;
                 let field = |name: &str| {
                     let mut lines = event.lines();
-                    lines.find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned))
+                    lines
+                        .find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned))
                 };
                 let Some(data) = field("data") else { continue };
                 let data = serde_json::from_str(&data).expect("JSON");
-                return Some((field("id").expect("an id"), field("event").expect("a name"), data));
+                return Some((
+                    field("id").expect("an id"),
+                    field("event").expect("a name"),
+                    data,
+                ));
             }
             let chunk = tokio::time::timeout(Duration::from_secs(30), self.response.chunk());
-            let chunk = chunk.await.expect("something in time").expect("a whole stream")?;
-            self.text.push_str(std::str::from_utf8(&chunk).expect("text"));
+            let chunk = chunk
+                .await
+                .expect("something in time")
+                .expect("a whole stream")?;
+            self.text
+                .push_str(std::str::from_utf8(&chunk).expect("text"));
         }
     }
 
@@ -212,12 +314,18 @@ async fn transitions_are_told_as_they_happen() {
     let (keyset, elsewhere) = (bed.keyset().await, bed.keyset().await);
     let mut events = Events::open(&bed, &keyset, None).await;
     let (opened, name, data) = events.next().await.expect("where it begins");
-    assert_eq!((name.as_str(), data["position"].to_string()), ("open", opened.clone()));
+    assert_eq!(
+        (name.as_str(), data["position"].to_string()),
+        ("open", opened.clone())
+    );
     let revision = bed.package(&[before("f", "a", OK)]).await;
     bed.running(&revision, &elsewhere).await;
     let id = bed.running(&revision, &keyset).await;
     let (seen, last) = events.transitions(3).await;
-    assert_eq!(seen, ["none>STOPPED", "STOPPED>STARTING", "STARTING>RUNNING"]);
+    assert_eq!(
+        seen,
+        ["none>STOPPED", "STOPPED>STARTING", "STARTING>RUNNING"]
+    );
     drop(events);
     bed.start(&id).await.data(200);
     bed.stop(&id, "").await.data(200);
@@ -254,7 +362,11 @@ async fn permissions_of_what_is_told() {
     let keyset = format!("keyset:read@{}", mine.number);
     let few = bearer(&bed.client, &bed.key(&[&deployments]).await);
     let more = bearer(&bed.client, &bed.key(&[&deployments, &keyset]).await);
-    let most = bearer(&bed.client, &bed.key(&[&deployments, &keyset, "functions.package:read"]).await);
+    let most = bearer(
+        &bed.client,
+        &bed.key(&[&deployments, &keyset, "functions.package:read"])
+            .await,
+    );
     let stranger = Bed::new().await;
     let stranger = bearer(&stranger.client, &stranger.key(&["*"]).await);
     for (rest, statuses) in [
@@ -263,7 +375,11 @@ async fn permissions_of_what_is_told() {
         ("diff?from=0", [403, 403, 200]),
     ] {
         for (client, status) in [&few, &more, &most].into_iter().zip(statuses) {
-            assert_eq!(client.get(&path(&mine, rest)).await.status, status, "{rest}");
+            assert_eq!(
+                client.get(&path(&mine, rest)).await.status,
+                status,
+                "{rest}"
+            );
             assert_eq!(client.get(&path(&other, rest)).await.status, 403, "{rest}");
         }
         assert_eq!(stranger.get(&path(&mine, rest)).await.status, 404, "{rest}");
@@ -271,6 +387,8 @@ async fn permissions_of_what_is_told() {
     assert_eq!(few.get(&path(&other, "watch")).await.status, 403);
     assert_eq!(stranger.get(&path(&mine, "watch")).await.status, 404);
     let at = encode("2020-01-01T00:00:00Z");
-    let early = most.get(&path(&mine, &format!("deployments?as_of={at}"))).await;
+    let early = most
+        .get(&path(&mine, &format!("deployments?as_of={at}")))
+        .await;
     assert_eq!(early.status, 404);
 }

@@ -71,7 +71,9 @@ pub(super) async fn list(
             continue;
         }
         let package = view.package(project, row.package.as_str()).await?;
-        let revision = view.package_revision(project, row.revision.as_str()).await?;
+        let revision = view
+            .package_revision(project, row.revision.as_str())
+            .await?;
         let functions = revision.iter().flat_map(|revision| &revision.handlers);
         let functions = functions.map(|handler| {
             json!({
@@ -81,8 +83,13 @@ pub(super) async fn list(
             })
         });
         let told = (
-            package.map(|package| package.settings.name).unwrap_or_default(),
-            revision.as_ref().map(|revision| revision.name.clone()).unwrap_or_default(),
+            package
+                .map(|package| package.settings.name)
+                .unwrap_or_default(),
+            revision
+                .as_ref()
+                .map(|revision| revision.name.clone())
+                .unwrap_or_default(),
             functions.collect(),
         );
         names.insert(row.revision.to_string(), told);

@@ -123,7 +123,10 @@ async fn moment(
             // Two revisions of a package may run beside each other.
             let mut name = handler.name.clone();
             let package = deployment.package.to_string();
-            while moment.functions.contains_key(&(package.clone(), name.clone())) {
+            while moment
+                .functions
+                .contains_key(&(package.clone(), name.clone()))
+            {
                 name.push('\'');
             }
             moment.functions.insert((package, name), handler);

@@ -134,7 +134,8 @@ impl Place {
     /// What an event changed, without anything that is sealed.
     fn change(&mut self, event: &Event) -> Value {
         let (kind, version) = (&event.kind, &event.version);
-        let decoded = aggregates::event::decode(&event.stream.kind, kind, version, event.payload.get());
+        let decoded =
+            aggregates::event::decode(&event.stream.kind, kind, version, event.payload.get());
         match decoded {
             Ok(Some(Any::Keyset(event))) => of_keyset(event),
             Ok(Some(Any::PackageDeployment(event))) => {

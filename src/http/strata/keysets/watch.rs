@@ -64,9 +64,10 @@ pub(super) async fn follow(
         position,
         known: HashMap::new(),
         // Tells where it begins, so that a client can resume before anything has happened.
-        ready: VecDeque::from([Event::default().id(position.to_string()).event("open").data(
-            json!({"position": position, "keyset": number}).to_string(),
-        )]),
+        ready: VecDeque::from([Event::default()
+            .id(position.to_string())
+            .event("open")
+            .data(json!({"position": position, "keyset": number}).to_string())]),
         ended: false,
         app,
     };
@@ -164,7 +165,11 @@ impl Watch {
             Status::Absent => None,
             status => Some(status.as_str()),
         };
-        let of = if state.status == Status::Absent { &before } else { &*state };
+        let of = if state.status == Status::Absent {
+            &before
+        } else {
+            &*state
+        };
         let data = json!({
             "position": event.position,
             "recordedAt": time(event.recorded_at),
