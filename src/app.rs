@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::execution::{self, Contract, Executor, Programs};
 use crate::http::Rejections;
 use crate::http::metrics::Metrics;
-use crate::http::nango::Rate;
+use crate::http::rate::Rate;
 use crate::installation;
 use crate::nango::{self, Nango};
 use crate::pubnub::{self, PubNub};
@@ -59,6 +59,8 @@ pub struct App {
     pub pubnub: PubNub,
     /// Counts requests of the Nango dialect.
     pub rate: Rate,
+    /// Counts requests of the PubNub dialect.
+    pub pubnub_rate: Rate,
     /// Keeps what was turned away.
     pub rejections: Rejections,
     /// What is counted.
@@ -251,6 +253,7 @@ impl App {
         }
         .build();
         let rate = Rate::new(config.nango_rate_limit);
+        let pubnub_rate = Rate::new(config.pubnub_rate_limit);
         let parallel = config.max_instances as usize;
         let calls = Calls::new(executor.clone(), cluster.clone(), parallel);
         let (rejections, waiting) = Rejections::new();
@@ -269,6 +272,7 @@ impl App {
             nango,
             pubnub,
             rate,
+            pubnub_rate,
             rejections,
             metrics: Metrics::default(),
             stop,

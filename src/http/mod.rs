@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod nango;
 mod openapi;
 pub mod pubnub;
+pub mod rate;
 mod rejections;
 mod request;
 pub mod strata;

@@ -91,7 +91,11 @@ pub async fn retry(
     let context = Context::saga("after", project.as_str(), &format!("{id}/taken"), "", "");
     let delete = Command::Delete { overdue: false };
     let key = id.key(project);
-    match shared.bus.execute::<Execution>(&key, delete, &context).await {
+    match shared
+        .bus
+        .execute::<Execution>(&key, delete, &context)
+        .await
+    {
         Ok(_) | Err(bus::Error::Refused(_)) => Ok((new, committed)),
         Err(error) => Err(error.into()),
     }
@@ -188,5 +192,8 @@ async fn ask(
         scheduled_at: at,
         input,
     };
-    shared.bus.execute::<Execution>(&key, command, context).await
+    shared
+        .bus
+        .execute::<Execution>(&key, command, context)
+        .await
 }

@@ -45,11 +45,7 @@ impl Directory {
     ///
     /// # Errors
     /// When it cannot be looked up right now.
-    pub async fn find(
-        &self,
-        shared: &Shared,
-        subscribe_key: &str,
-    ) -> Result<Option<Found>, Error> {
+    pub async fn find(&self, shared: &Shared, subscribe_key: &str) -> Result<Option<Found>, Error> {
         let (project, number) = match self.0.get(subscribe_key) {
             Some(known) => known,
             None => {

@@ -228,8 +228,7 @@ impl Stage {
     fn listening(&self, kind: TriggerKind, channel: &str) -> Vec<(&Connected, &Handler)> {
         self.functions(|trigger| {
             let input = trigger.input_channel.as_deref();
-            trigger.kind == kind
-                && input.is_some_and(|pattern| channel::matches(pattern, channel))
+            trigger.kind == kind && input.is_some_and(|pattern| channel::matches(pattern, channel))
         })
     }
 }

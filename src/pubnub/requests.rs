@@ -81,7 +81,11 @@ pub async fn answer(
         body: request.body.clone(),
         ..Asked::event(&request.method, &request.path)
     };
-    let event = event(&request, &stage.keyset.publish_key, &stage.keyset.subscribe_key);
+    let event = event(
+        &request,
+        &stage.keyset.publish_key,
+        &stage.keyset.subscribe_key,
+    );
     let call = scene.call(event, asked);
     let context = context(project, &request.correlation);
     Ok(match run(shared, call, &context).await? {

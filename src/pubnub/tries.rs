@@ -212,7 +212,9 @@ fn event(
         let usual = if body.is_empty() { "GET" } else { "POST" };
         let own = handler.trigger.path.as_deref().unwrap_or_default();
         let headers = given.headers.into_iter().map(|(name, value)| {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             (name, value)
         });
         let request = requests::Request {

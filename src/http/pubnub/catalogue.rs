@@ -43,7 +43,7 @@ pub async fn params_of_function(request: Request) -> Result<Reply, Error> {
     let id = request.id_in_path("functionBlueprintId")?;
     request.must_be_allowed()?;
     let found = catalogue().function(&id);
-    let (_, found) = found.ok_or_else(|| Error::missing("FunctionBlueprint", &id))?;
+    let (_, found) = found.ok_or_else(|| Error::missing("Function Blueprint", &id))?;
     let rows = found.params.iter().map(param).collect();
     Ok(Reply::data(200, rows))
 }
@@ -69,7 +69,7 @@ pub async fn get_param(request: Request) -> Result<Reply, Error> {
     let all = all.flat_map(|package| &package.functions);
     let mut all = all.flat_map(|function| &function.params);
     let found = all.find(|param| param.id == id);
-    let found = found.ok_or_else(|| Error::missing("FunctionBlueprintParam", &id))?;
+    let found = found.ok_or_else(|| Error::missing("Function Blueprint Param", &id))?;
     Ok(Reply::data(200, param(found)))
 }
 
@@ -78,7 +78,7 @@ fn blueprint(request: &Request) -> Result<&'static Package, Error> {
     let id = request.id_in_path("packageBlueprintId")?;
     request.must_be_allowed()?;
     let found = catalogue().package(&id);
-    found.ok_or_else(|| Error::missing("PackageBlueprint", &id))
+    found.ok_or_else(|| Error::missing("Package Blueprint", &id))
 }
 
 /// Whether a name holds a text, in either case.

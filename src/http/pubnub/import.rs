@@ -31,13 +31,13 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     sent.finish()?;
     request.must_be_allowed()?;
     let blueprint = catalogue().package(&id);
-    let blueprint = blueprint.ok_or_else(|| Error::missing("PackageBlueprint", &id))?;
+    let blueprint = blueprint.ok_or_else(|| Error::missing("Package Blueprint", &id))?;
     let view = request.app.reads.view(None);
     let keyset = view.keyset(request.project.as_str(), number).await?;
     let keyset = keyset.ok_or_else(|| Error::missing("Keyset", number))?;
     for wanted in &wanted {
         if !blueprint.functions.iter().any(|have| have.id == wanted.id) {
-            return Err(Error::missing("FunctionBlueprint", &wanted.id));
+            return Err(Error::missing("Function Blueprint", &wanted.id));
         }
     }
     request.must_be_allowed_on(keyset.number)?;

@@ -140,7 +140,7 @@ impl Sent {
 async fn of(request: &Request, handler: &str) -> Result<PackageId, Error> {
     let (view, project) = (request.view(), request.project.as_str());
     let found = view.handler(project, handler).await?;
-    let found = found.ok_or_else(|| Error::missing("FunctionRevision", handler))?;
+    let found = found.ok_or_else(|| Error::missing("Function Revision", handler))?;
     Ok(found.package)
 }
 
@@ -151,7 +151,7 @@ async fn existing(request: &Request, handler: &str, id: &str) -> Result<model::T
         .test_input(request.project.as_str(), id)
         .await?;
     let found = found.filter(|row| row.handler.as_str() == handler);
-    found.ok_or_else(|| Error::missing("TestInput", id))
+    found.ok_or_else(|| Error::missing("Test Input", id))
 }
 
 async fn answer(
@@ -162,7 +162,7 @@ async fn answer(
 ) -> Result<Reply, Error> {
     let view = request.app.reads.view(Some(committed.position));
     let row = view.test_input(request.project.as_str(), id).await?;
-    let row = row.ok_or_else(|| Error::missing("TestInput", id))?;
+    let row = row.ok_or_else(|| Error::missing("Test Input", id))?;
     let shown = shapes::test_input(&request.app.blobs, &row).await?;
     Ok(Reply::data(status, shown).committed(committed))
 }

@@ -204,9 +204,9 @@ pub fn refused(id: &str) -> impl FnOnce(Refused) -> Error {
     let id = id.to_owned();
     move |refused| match refused {
         Refused::NotFound => Error::missing("Package", id),
-        Refused::RevisionNotFound(id) => Error::missing("PackageRevision", id),
-        Refused::HandlerNotFound(id) => Error::missing("FunctionRevision", id),
-        Refused::TestInputNotFound(id) => Error::missing("TestInput", id),
+        Refused::RevisionNotFound(id) => Error::missing("Package Revision", id),
+        Refused::HandlerNotFound(id) => Error::missing("Function Revision", id),
+        Refused::TestInputNotFound(id) => Error::missing("Test Input", id),
         Refused::TooManyTestInputs(_) => Error::new(Kind::TestInputLimit, refused.to_string()),
         Refused::AlreadyExists | Refused::RevisionNameTaken(_) => {
             Error::new(Kind::NotUnique, refused.to_string())

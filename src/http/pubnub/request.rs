@@ -78,6 +78,7 @@ impl Request {
         if let Some(id) = correlation(&parts.headers)? {
             envelope.correlation = id;
         }
+        must_be_in_time(&app, &project)?;
         version(&parts.headers)?;
         acceptable(&parts.headers)?;
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
@@ -315,6 +316,15 @@ pub(super) fn correlation(headers: &HeaderMap) -> Result<Option<String>, Error> 
     let id = value.to_str().ok().and_then(rules::uuid);
     let wrong = || Error::new(Kind::CorrelationId, "X-Correlation-Id must be a UUID");
     id.map(Some).ok_or_else(wrong)
+}
+
+/// An account sends so many requests in a minute.
+fn must_be_in_time(app: &App, project: &ProjectId) -> Result<(), Error> {
+    let counted = app.pubnub_rate.count(project.to_string());
+    counted.map_err(|exceeded| {
+        let message = format!("At most {} requests in a minute", exceeded.most);
+        Error::new(Kind::RateLimit, message).header("retry-after", exceeded.wait.to_string())
+    })
 }
 
 fn version(headers: &HeaderMap) -> Result<(), Error> {

@@ -119,7 +119,7 @@ pub async fn delete(request: Request) -> Result<Reply, Error> {
         _ if request.is_repeat().await? => PackageId::default(),
         view => {
             let row = view.package_revision(request.project.as_str(), &id).await?;
-            let package = row.ok_or_else(|| Error::missing("PackageRevision", &id))?;
+            let package = row.ok_or_else(|| Error::missing("Package Revision", &id))?;
             let package = package.package;
             let key = package.key(&request.project);
             request.must_match::<Package>(&key).await?;
@@ -174,7 +174,7 @@ pub async fn deployments(request: Request) -> Result<Reply, Error> {
 pub async fn existing(request: &Request, id: &str) -> Result<model::PackageRevision, Error> {
     let project = request.project.as_str();
     let found = request.view().package_revision(project, id).await?;
-    found.ok_or_else(|| Error::missing("PackageRevision", id))
+    found.ok_or_else(|| Error::missing("Package Revision", id))
 }
 
 /// Revisions with their functions.
@@ -210,7 +210,7 @@ async fn answer(
 ) -> Result<Reply, Error> {
     let view = request.app.reads.view(Some(committed.position));
     let row = view.package_revision(request.project.as_str(), id).await?;
-    let row = row.ok_or_else(|| Error::missing("PackageRevision", id))?;
+    let row = row.ok_or_else(|| Error::missing("Package Revision", id))?;
     let shown = shapes::revision(&request.app.blobs, &row).await?;
     Ok(Reply::data(status, shown).committed(committed))
 }

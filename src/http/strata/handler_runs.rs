@@ -17,7 +17,7 @@ use super::caller::Caller;
 use super::projects::parse;
 use crate::app::App;
 use crate::http::position_header;
-use crate::pubnub::tries::{self, Given, Try, Tried};
+use crate::pubnub::tries::{self, Given, Tried, Try};
 
 /// Who may run functions.
 const WRITE: &str = "functions.package:write";

@@ -60,7 +60,9 @@ fn named(arg: &str) -> Result<String, Failed> {
 fn checked(key: String) -> Result<String, Failed> {
     match key.encode_utf16().count() <= LONGEST_KEY {
         true => Ok(key),
-        false => Err(no(format!("kvstore: the key is longer than {LONGEST_KEY} characters"))),
+        false => Err(no(format!(
+            "kvstore: the key is longer than {LONGEST_KEY} characters"
+        ))),
     }
 }
 
@@ -121,7 +123,9 @@ impl Host {
             let written = Some((set.kind, text));
             self.noted().overlay.entries.insert(key, written);
         } else {
-            store.set(&key, set.kind, &text, ttl, &self.context()).await?;
+            store
+                .set(&key, set.kind, &text, ttl, &self.context())
+                .await?;
         }
         just(json!({}))
     }

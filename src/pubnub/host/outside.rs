@@ -35,7 +35,9 @@ impl Rate {
             (*begun, *count) = (Some(Instant::now()), 0);
         }
         if *count >= PER_SECOND {
-            return Err(no(format!("outbound calls exceeds: {PER_SECOND} per second")));
+            return Err(no(format!(
+                "outbound calls exceeds: {PER_SECOND} per second"
+            )));
         }
         *count += 1;
         Ok(())

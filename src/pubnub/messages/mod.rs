@@ -106,9 +106,8 @@ impl Channels {
                 let pattern = name.strip_suffix(PRESENCE);
                 pattern.is_some_and(|pattern| channel::matches(pattern, base))
             }),
-            None => names.any(|name| {
-                channel::matches(name, channel) && (name != "*" || !is_log(channel))
-            }),
+            None => names
+                .any(|name| channel::matches(name, channel) && (name != "*" || !is_log(channel))),
         }
     }
 }
@@ -199,7 +198,9 @@ impl Messages {
         let rooms: Vec<_> = {
             let rooms = self.lock();
             let rooms = rooms.iter();
-            rooms.map(|(keyset, room)| (*keyset, room.clone())).collect()
+            rooms
+                .map(|(keyset, room)| (*keyset, room.clone()))
+                .collect()
         };
         let rooms = rooms.into_iter();
         let expired = rooms.map(|(keyset, room)| (keyset, room.presence().expire()));
@@ -305,7 +306,10 @@ mod tests {
             parts.collect()
         };
         let (first, moved) = messages.attend(1, "u", &channels("a,b,x.*,c-pnpres"), short);
-        let both = [(Move::Join, "a".to_owned(), 1), (Move::Join, "b".to_owned(), 1)];
+        let both = [
+            (Move::Join, "a".to_owned(), 1),
+            (Move::Join, "b".to_owned(), 1),
+        ];
         assert_eq!(names(moved), both);
         assert!(messages.expired().is_empty(), "it is still there");
         drop(first);

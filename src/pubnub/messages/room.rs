@@ -77,7 +77,8 @@ impl Room {
             }
             timetoken
         };
-        self.newest.send_modify(|newest| *newest = timetoken.max(*newest));
+        self.newest
+            .send_modify(|newest| *newest = timetoken.max(*newest));
         timetoken
     }
 

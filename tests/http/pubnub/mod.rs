@@ -6,10 +6,19 @@
 mod bed;
 mod stage;
 
+mod catalogue;
+mod contract;
 mod deployments;
+mod frame;
+mod inputs;
 mod intervals;
+mod keysets;
+mod kv;
 mod nodes;
+mod packages;
+mod revisions;
 mod rolling;
 mod scheduled;
+mod secrets;
 mod sending;
 mod watching;

@@ -42,7 +42,9 @@ pub(super) async fn subscribe(
     let mut attendance = None;
     if let Some(user) = value("uuid").filter(|user| !user.is_empty()) {
         let linger = value("heartbeat").and_then(|text| text.parse().ok());
-        let linger = linger.unwrap_or(LINGER).clamp(*LINGERS.start(), *LINGERS.end());
+        let linger = linger
+            .unwrap_or(LINGER)
+            .clamp(*LINGERS.start(), *LINGERS.end());
         let linger = Duration::from_secs(linger);
         let (present, moved) = shared
             .messages

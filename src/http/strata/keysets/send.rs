@@ -86,7 +86,9 @@ pub(super) async fn send(
             shared
         }
         (Verb::File, None, _) => {
-            return Err(Error::Invalid("file: its id and name are needed".to_owned()));
+            return Err(Error::Invalid(
+                "file: its id and name are needed".to_owned(),
+            ));
         }
         (_, Some(_), _) => {
             return Err(Error::Invalid("file: only files have one".to_owned()));
