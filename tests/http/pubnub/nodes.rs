@@ -9,14 +9,19 @@ use crate::cluster::{World, holder};
 use crate::server::{Server, until};
 
 async fn events(bed: &Bed, kind: &str) -> Vec<Value> {
-    let path = format!("/strata/v1/audit?project={}&event={kind}&limit=1000", bed.project);
+    let path = format!(
+        "/strata/v1/audit?project={}&event={kind}&limit=1000",
+        bed.project
+    );
     let shown = bed.strata().get(&path).await.json();
     shown["events"].as_array().expect("a list").clone()
 }
 
 fn at_ms(event: &Value) -> i64 {
     let text = event["recordedAt"].as_str().expect("a time");
-    text.parse::<jiff::Timestamp>().expect("a time").as_millisecond()
+    text.parse::<jiff::Timestamp>()
+        .expect("a time")
+        .as_millisecond()
 }
 
 /// Ends the server that holds the lease of whoever does what one node alone does.
@@ -55,8 +60,14 @@ async fn clocks_strike_once_whoever_leads() {
         "dttmBegin": after(2500),
         "dttmEnd": after(9000),
     });
-    bed.client.post(&at("/scheduled/events"), body).await.data(201);
-    until("the first run", async || (!events(&bed, "ExecutionFinished").await.is_empty()).then_some(())).await;
+    bed.client
+        .post(&at("/scheduled/events"), body)
+        .await
+        .data(201);
+    until("the first run", async || {
+        (!events(&bed, "ExecutionFinished").await.is_empty()).then_some(())
+    })
+    .await;
     kill_leader(&mut servers).await;
     let bed = bed.again(alive(&servers));
     bed.reaches(&windowed, "RUNNING").await;
@@ -66,11 +77,18 @@ async fn clocks_strike_once_whoever_leads() {
     })
     .await;
     bed.reaches(&windowed, "STOPPED").await;
-    assert_eq!(events(&bed, "StartRequested").await.len(), 2, "one for each deployment");
+    assert_eq!(
+        events(&bed, "StartRequested").await.len(),
+        2,
+        "one for each deployment"
+    );
     let asked = events(&bed, "ExecutionRequested").await;
     let ended = events(&bed, "ExecutionFinished").await;
     let end_of = |event: &Value| {
-        let of: Vec<&Value> = ended.iter().filter(|end| end["stream"] == event["stream"]).collect();
+        let of: Vec<&Value> = ended
+            .iter()
+            .filter(|end| end["stream"] == event["stream"])
+            .collect();
         assert!(of.len() <= 1, "it ends once: {of:?}");
         of.first().map(|end| at_ms(end))
     };
