@@ -99,10 +99,10 @@ async fn dispatch(
     app: Arc<App>,
     request: axum::extract::Request,
 ) -> Response {
-    let mut envelope = new_envelope();
+    let envelope = envelope(request.headers());
     let profile = app.config.pubnub_not_found_profile;
     let answered = async {
-        let request = Request::read(route, app, request, &mut envelope).await?;
+        let request = Request::read(route, app, request, &envelope).await?;
         (route.handler)(request).await
     };
     match answered.await {
@@ -113,16 +113,15 @@ async fn dispatch(
 
 /// The answer to what no route takes: who asks is not looked at.
 fn refused(app: &App, headers: &HeaderMap, error: Error) -> Response {
-    let mut envelope = new_envelope();
-    if let Ok(Some(id)) = request::correlation(headers) {
-        envelope.correlation = id;
-    }
-    error.respond(app.config.pubnub_not_found_profile, &envelope)
+    let profile = app.config.pubnub_not_found_profile;
+    error.respond(profile, &envelope(headers))
 }
 
-fn new_envelope() -> Envelope {
+/// With the correlation id that the client sent, or one that is made for it.
+fn envelope(headers: &HeaderMap) -> Envelope {
+    let sent = request::correlation(headers).ok().flatten();
     Envelope {
-        correlation: uuid::Uuid::new_v4().to_string(),
+        correlation: sent.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
     }
 }
 

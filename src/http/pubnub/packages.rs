@@ -121,8 +121,28 @@ impl Made {
         let committed = sent
             .await
             .map_err(|error| Error::of_bus(error, refused(&id)))?;
+        if !request.app.cluster.is_alone() && !committed.duplicate {
+            give_way(request, &name, &id, committed.position).await?;
+        }
         Ok((id, committed))
     }
+}
+
+/// Another node may have taken the name at the same time: who was first in the one order of all
+/// changes keeps it, and the other takes back what it made.
+async fn give_way(request: &Request, name: &str, id: &str, position: u64) -> Result<(), Error> {
+    let view = request.app.reads.view(Some(position));
+    let first = view.package_by_name(request.project.as_str(), name).await?;
+    if first.is_none_or(|first| first.id.as_str() == id) {
+        return Ok(());
+    }
+    let key = PackageId::from(id).key(&request.project);
+    let context = request.further("give-way");
+    let bus = &request.app.bus;
+    bus.execute::<Package>(&key, Command::Delete, &context)
+        .await?;
+    let message = format!("A package with the name '{name}' exists already");
+    Err(Error::new(Kind::NotUnique, message))
 }
 
 /// P3.

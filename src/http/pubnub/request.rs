@@ -56,12 +56,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads a request for a route. The correlation id that the client sent goes into `envelope`.
+    /// Reads a request for a route.
     pub async fn read(
         route: &'static Route,
         app: Arc<App>,
         mut request: axum::extract::Request,
-        envelope: &mut Envelope,
+        envelope: &Envelope,
     ) -> Result<Self, Error> {
         let path = request.extract_parts::<RawPathParams>().await;
         let path = path.map_err(|_| super::no_route())?;
@@ -75,9 +75,7 @@ impl Request {
         let grant = identify(&app, &parts.headers, &sender).await?;
         let project = project(&app, &parts.headers, &grant).await?;
         sender.is(project.as_str(), &grant.actor());
-        if let Some(id) = correlation(&parts.headers)? {
-            envelope.correlation = id;
-        }
+        correlation(&parts.headers)?;
         must_be_in_time(&app, &project)?;
         version(&parts.headers)?;
         acceptable(&parts.headers)?;

@@ -270,7 +270,12 @@ fn describe(operation: &Operation) -> Value {
     let success = if operation.answer.is_empty() {
         json!({"description": "Done"})
     } else {
-        json!({"description": "Done", "content": content(operation.answer)})
+        let mut content = content(operation.answer);
+        // What is told as it happens is no single document.
+        if operation.path.ends_with("/watch") {
+            content = json!({"text/event-stream": content["application/json"]});
+        }
+        json!({"description": "Done", "content": content})
     };
     let mut described = json!({
         "tags": ["Strata"],

@@ -95,6 +95,7 @@ impl Deployments {
             // In this order: a change of the keyset that comes after a change of the deployment
             // is noticed by the keyset's sequence.
             let keyset = bus.load::<Keyset>(&on).await?;
+            bus.up_to_date(bus.journal().head()).await;
             let state = bus.load::<PackageDeployment>(&stream).await?.state;
             let mut connected = keyset.state.connected.iter();
             let have = connected.find(|have| is_of(have, key));

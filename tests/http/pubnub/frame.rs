@@ -207,6 +207,9 @@ async fn correlation_ids_are_echoed_or_made() {
         let answer = whole(&client.get(&at(path)).await);
         assert_eq!(answer["meta"]["correlationId"], id.to_lowercase(), "{path}");
     }
+    let guest = client.with("authorization", "").get(&at("/packages")).await;
+    refused(&guest, 401, "FAAS-1001");
+    assert_eq!(whole(&guest)["meta"]["correlationId"], id.to_lowercase());
     // Events are found by it.
     let id = uuid::Uuid::new_v4().to_string();
     let body =

@@ -4,11 +4,11 @@
 //! of its own, the test says so.
 
 mod bed;
-mod stage;
 
 mod answering;
 mod catalogue;
 mod chains;
+mod contract;
 mod deployments;
 mod frame;
 mod inputs;
@@ -27,6 +27,7 @@ mod rolling;
 mod scheduled;
 mod secrets;
 mod sending;
+mod stage;
 mod subscribing;
 mod trying;
 mod watching;

@@ -203,6 +203,20 @@ pub(super) async fn create(
         }
     };
     let view = app.reads.view(Some(committed.position));
+    if !app.cluster.is_alone() && !committed.duplicate {
+        // Another node may have given the number to another project at the same time: who was first
+        // keeps it.
+        let first = view.keyset_by_number(number).await?;
+        if first.is_some_and(|first| first.project != project.as_str()) {
+            let key = KeysetId::from(number.to_string()).key(&project);
+            let back = further(&context, "give-way");
+            app.bus
+                .execute::<Keyset>(&key, Command::Delete, &back)
+                .await?;
+            let text = format!("the number {number} was just taken; try again");
+            return Err(Error::Conflict(text));
+        }
+    }
     let row = view.keyset_by_subscribe_key(&subscribe_key).await?;
     let row = row.ok_or_else(|| missing(number))?.row;
     Ok((
@@ -273,6 +287,15 @@ pub(super) async fn delete(
     Ok((StatusCode::NO_CONTENT, [position_header(&committed)]).into_response())
 }
 
+/// The context of a further command of a request.
+fn further(context: &bus::Context, step: &str) -> bus::Context {
+    bus::Context {
+        command_id: format!("{}/{step}", context.command_id),
+        if_match: None,
+        ..context.clone()
+    }
+}
+
 /// Takes what has stopped off the keyset.
 async fn remove_deployments(
     app: &App,
@@ -281,11 +304,7 @@ async fn remove_deployments(
     context: &bus::Context,
 ) -> Result<(), Error> {
     let keyset = Scalar::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-    let further = |step: &str| bus::Context {
-        command_id: format!("{}/{step}", context.command_id),
-        if_match: None,
-        ..context.clone()
-    };
+    let further = |step: &str| further(context, step);
     let removed = assignments::remove(&app.pubnub.shared, project, ("keyset", keyset), further);
     removed.await.map_err(|error| match error {
         assignments::Error::Active(id) => {
