@@ -22,9 +22,10 @@ use crate::config::Config;
 use crate::execution::{self, Contract, Executor, Programs};
 use crate::http::Rejections;
 use crate::http::metrics::Metrics;
-use crate::http::nango::Rate;
+use crate::http::rate::Rate;
 use crate::installation;
 use crate::nango::{self, Nango};
+use crate::pubnub::{self, PubNub};
 use crate::sagas::{BuildOptions, Builds, Calls, Saga, Schedules, Specialiser, Sweeper};
 use crate::vault::{self, Vault};
 
@@ -54,8 +55,12 @@ pub struct App {
     pub calls: Calls,
     /// What the Nango dialect needs below its wire format.
     pub nango: Nango,
+    /// What the PubNub dialect needs below its wire format.
+    pub pubnub: PubNub,
     /// Counts requests of the Nango dialect.
     pub rate: Rate,
+    /// Counts requests of the PubNub dialect.
+    pub pubnub_rate: Rate,
     /// Keeps what was turned away.
     pub rejections: Rejections,
     /// What is counted.
@@ -161,6 +166,8 @@ impl App {
         );
         let scripts = nango::Scripts::default();
         contracts.insert(Dialect::Nango, Arc::new(scripts.clone()));
+        let contract = pubnub::Handlers::default();
+        contracts.insert(Dialect::Pubnub, Arc::new(contract.clone()));
         let toolchain = nango::Toolchain::new(
             compiler.clone(),
             sandbox.clone(),
@@ -190,6 +197,26 @@ impl App {
             runs: std::sync::OnceLock::new(),
         });
         scripts.set(shared.clone());
+        let handlers = Arc::new(pubnub::Shared {
+            bus: bus.clone(),
+            reads: reads.clone(),
+            blobs: blobs.clone(),
+            vault: vault.clone(),
+            cluster: cluster.clone(),
+            compiler: compiler.clone(),
+            sandbox: sandbox.clone(),
+            programs: programs.clone(),
+            outbound: outbound.clone(),
+            public_url: public_url.clone(),
+            underway: pubnub::underway::Underway::default(),
+            making: tokio::sync::Mutex::default(),
+            runs: std::sync::OnceLock::new(),
+            messages: pubnub::messages::Messages::default(),
+            directory: pubnub::directory::Directory::default(),
+            consoles: pubnub::consoles::Consoles::default(),
+            rate: pubnub::host::Rate::default(),
+        });
+        contract.set(handlers.clone());
         let (specialiser, queue) = Specialiser::new();
         let executor = execution::Options {
             bus: bus.clone(),
@@ -205,6 +232,12 @@ impl App {
         .build();
         let _ = shared.runs.set(executor.clone());
         let nango = Nango::new(shared);
+        let _ = handlers.runs.set(executor.clone());
+        let limits = pubnub::deploy::Limits {
+            running: config.pubnub_running_deployments as usize,
+            keysets: config.pubnub_keysets_per_revision as usize,
+        };
+        let pubnub = PubNub::new(handlers, limits);
         let builds = BuildOptions {
             bus: bus.clone(),
             reads: reads.clone(),
@@ -220,6 +253,7 @@ impl App {
         }
         .build();
         let rate = Rate::new(config.nango_rate_limit);
+        let pubnub_rate = Rate::new(config.pubnub_rate_limit);
         let parallel = config.max_instances as usize;
         let calls = Calls::new(executor.clone(), cluster.clone(), parallel);
         let (rejections, waiting) = Rejections::new();
@@ -236,7 +270,9 @@ impl App {
             builds,
             calls,
             nango,
+            pubnub,
             rate,
+            pubnub_rate,
             rejections,
             metrics: Metrics::default(),
             stop,
@@ -267,6 +303,8 @@ impl App {
         self.builds.recover().await?;
         self.calls.sweep(&self.reads).await?;
         self.nango.dryruns.recover().await?;
+        self.pubnub.deployments.recover().await?;
+        self.pubnub.deployments.check().await?;
         let schedules = Schedules::new(
             self.bus.clone(),
             self.executor.clone(),
@@ -279,6 +317,9 @@ impl App {
             Arc::new(schedules.clone()),
             Arc::new(specialiser),
             Arc::new(self.nango.syncs.clone()),
+            Arc::new(self.pubnub.deployments.clone()),
+            Arc::new(self.pubnub.windows.clone()),
+            Arc::new(self.pubnub.intervals.clone()),
         ];
         let follow = crate::sagas::follow(self.bus.clone(), head, sagas, self.stop.clone());
         self.background.spawn(follow);
@@ -295,8 +336,25 @@ impl App {
             .spawn(async move { schedules.run(stop).await });
         let (builds, stop) = (self.builds.clone(), self.stop.clone());
         self.background.spawn(async move { builds.run(stop).await });
+        let presence = self.pubnub.clone().watch_presence(self.stop.clone());
+        self.background.spawn(presence);
         let (syncs, stop) = (self.nango.syncs.clone(), self.stop.clone());
         self.background.spawn(async move { syncs.run(stop).await });
+        let PubNub {
+            deployments,
+            windows,
+            intervals,
+            ..
+        } = self.pubnub.clone();
+        let stop = self.stop.clone();
+        self.background
+            .spawn(async move { deployments.run(stop).await });
+        let stop = self.stop.clone();
+        self.background
+            .spawn(async move { windows.run(stop).await });
+        let stop = self.stop.clone();
+        self.background
+            .spawn(async move { intervals.run(stop).await });
         Ok(())
     }
 
@@ -312,6 +370,8 @@ impl App {
             self.calls.tasks(),
             nango.syncs.tasks(),
             nango.dryruns.tasks(),
+            self.pubnub.windows.tasks(),
+            self.pubnub.deployments.tasks(),
         ];
         let drained = futures::future::join_all(work.iter().map(|tasks| tasks.drained()));
         if tokio::time::timeout(drain, drained).await.is_err() {

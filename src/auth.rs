@@ -30,6 +30,31 @@ impl Grant {
         !self.expired && self.scopes.iter().any(|have| have == "*" || have == scope)
     }
 
+    /// Whether it allows something on one keyset of its project: by a scope of the project, or by
+    /// one that is limited to this keyset, `<permission>@<number>`.
+    pub fn allows_on(&self, permission: &str, keyset: u64) -> bool {
+        self.allows(permission) || self.allows(&format!("{permission}@{keyset}"))
+    }
+
+    /// The keysets that it allows something on; none: all.
+    pub fn keysets(&self, permission: &str) -> Option<Vec<u64>> {
+        if self.allows(permission) {
+            return None;
+        }
+        let scopes = self.scopes.iter().filter(|_| !self.expired);
+        let limited = scopes.filter_map(|scope| {
+            let (have, keyset) = scope.split_once('@')?;
+            (have == permission).then(|| keyset.parse().ok()).flatten()
+        });
+        Some(limited.collect())
+    }
+
+    /// Whether its holder may hand a scope on: nobody gives more than they have.
+    pub fn may_give(&self, scope: &str) -> bool {
+        let permission = scope.split_once('@').map(|(permission, _)| permission);
+        self.allows(scope) || permission.is_some_and(|permission| self.allows(permission))
+    }
+
     /// Whether it is the root key.
     pub fn is_root(&self) -> bool {
         self.project.is_none()

@@ -110,6 +110,34 @@ pub struct Settings {
     /// [default: 0]
     #[arg(long, env = "STRATA_NANGO_RATE_LIMIT", value_name = "N")]
     pub nango_rate_limit: Option<u32>,
+    /// How the PubNub API answers an id that nothing has: 404 `FAAS-404` as in the published
+    /// examples, or 400 `FAAS-1004` as in the published table of codes
+    /// [default: examples]
+    #[arg(long, env = "STRATA_PUBNUB_NOT_FOUND_PROFILE", value_name = "PROFILE")]
+    pub pubnub_not_found_profile: Option<NotFoundProfile>,
+    /// Most PubNub packages of one project [default: 100]
+    #[arg(long, env = "STRATA_PUBNUB_PACKAGES", value_name = "N")]
+    pub pubnub_packages: Option<u32>,
+    /// Most package deployments of one project that run at the same time
+    /// [default: 30]
+    #[arg(long, env = "STRATA_PUBNUB_RUNNING_DEPLOYMENTS", value_name = "N")]
+    pub pubnub_running_deployments: Option<u32>,
+    /// Most keysets that one revision of a package is assigned to [default: 500]
+    #[arg(long, env = "STRATA_PUBNUB_KEYSETS_PER_REVISION", value_name = "N")]
+    pub pubnub_keysets_per_revision: Option<u32>,
+    /// Takes functions of the type SUBSCRIBE_ON_INTERVAL [default: false]
+    #[arg(
+        long,
+        env = "STRATA_PUBNUB_SUBSCRIBE_ON_INTERVAL",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub pubnub_subscribe_on_interval: Option<bool>,
+    /// Requests of one project to the PubNub admin API in a minute; 0 for no
+    /// limit [default: 0]
+    #[arg(long, env = "STRATA_PUBNUB_RATE_LIMIT", value_name = "N")]
+    pub pubnub_rate_limit: Option<u32>,
     /// Seconds that open requests and builds are given at shutdown [default: 30]
     #[arg(long, env = "STRATA_DRAIN_TIMEOUT", value_name = "SECONDS")]
     pub drain_timeout: Option<u64>,
@@ -143,6 +171,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// How the PubNub dialect answers an id that nothing has; published material contradicts itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotFoundProfile {
+    /// As every published example of an endpoint: 404 `FAAS-404`.
+    #[default]
+    Examples,
+    /// As the published table of codes: 400 `FAAS-1004`.
+    Table,
+}
+
 /// The configuration in force.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "each field is documented in `Settings`")]
@@ -168,6 +207,12 @@ pub struct Config {
     pub providers: Option<PathBuf>,
     pub nango_rate_limit: u32,
     pub validate_scripts: bool,
+    pub pubnub_not_found_profile: NotFoundProfile,
+    pub pubnub_packages: u32,
+    pub pubnub_running_deployments: u32,
+    pub pubnub_keysets_per_revision: u32,
+    pub pubnub_subscribe_on_interval: bool,
+    pub pubnub_rate_limit: u32,
     pub drain_timeout: Duration,
     pub database_url: Option<String>,
     pub kurrentdb_url: Option<String>,
@@ -228,7 +273,9 @@ impl Settings {
         merge!(this, other: data_dir, listen, public_url, root_key, master_key, blobs, log, log_format,
             build_parallelism, build_timeout, upload_timeout, max_source_bytes, npm_registry,
             function_concurrency, max_instances, allow_private_network, functions_per_day,
-            type_check, providers, nango_rate_limit, validate_scripts, drain_timeout, database_url, kurrentdb_url)
+            type_check, providers, nango_rate_limit, validate_scripts, pubnub_not_found_profile, pubnub_packages,
+            pubnub_running_deployments, pubnub_keysets_per_revision, pubnub_subscribe_on_interval,
+            pubnub_rate_limit, drain_timeout, database_url, kurrentdb_url)
     }
 
     /// Checks every value and fills in the defaults.
@@ -321,6 +368,12 @@ impl Settings {
             providers: self.providers,
             nango_rate_limit: self.nango_rate_limit.unwrap_or(0),
             validate_scripts: self.validate_scripts.unwrap_or(false),
+            pubnub_not_found_profile: self.pubnub_not_found_profile.unwrap_or_default(),
+            pubnub_packages: self.pubnub_packages.unwrap_or(100),
+            pubnub_running_deployments: self.pubnub_running_deployments.unwrap_or(30),
+            pubnub_keysets_per_revision: self.pubnub_keysets_per_revision.unwrap_or(500),
+            pubnub_subscribe_on_interval: self.pubnub_subscribe_on_interval.unwrap_or(false),
+            pubnub_rate_limit: self.pubnub_rate_limit.unwrap_or(0),
             drain_timeout: Duration::from_secs(self.drain_timeout.unwrap_or(30)),
             database_url: self.database_url,
             kurrentdb_url: self.kurrentdb_url,

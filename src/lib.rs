@@ -14,6 +14,7 @@ pub mod execution;
 pub mod http;
 mod installation;
 pub mod nango;
+pub mod pubnub;
 pub mod sagas;
 pub mod telemetry;
 pub mod transfer;

@@ -3,8 +3,8 @@
 use cqrs_es::Aggregate;
 
 use crate::{
-    compilation, connection, deployment, dryrun, execution, function, integration, project,
-    rejection, sync,
+    compilation, connection, counter, deployment, dryrun, entry, execution, function, integration,
+    keyset, package, pkgdeploy, project, rejection, sync,
 };
 
 /// An event of any aggregate.
@@ -26,6 +26,16 @@ pub enum Event {
     Sync(sync::Event),
     /// Of a dry run.
     DryRun(dryrun::Event),
+    /// Of a package.
+    Package(package::Event),
+    /// Of a keyset.
+    Keyset(keyset::Event),
+    /// Of a revision of a package on a keyset.
+    PackageDeployment(pkgdeploy::Event),
+    /// Of a value that functions share.
+    Entry(entry::Event),
+    /// Of a counter that functions share.
+    Counter(counter::Event),
     /// Of a source that was compiled.
     Compilation(compilation::Event),
     /// Of a command that was turned away.
@@ -73,6 +83,11 @@ pub fn decode(
         connection::Connection::TYPE => |payload| read(payload).map(Event::Connection),
         sync::Sync::TYPE => |payload| read(payload).map(Event::Sync),
         dryrun::DryRun::TYPE => |payload| read(payload).map(Event::DryRun),
+        package::Package::TYPE => |payload| read(payload).map(Event::Package),
+        keyset::Keyset::TYPE => |payload| read(payload).map(Event::Keyset),
+        pkgdeploy::PackageDeployment::TYPE => |payload| read(payload).map(Event::PackageDeployment),
+        entry::Entry::TYPE => |payload| read(payload).map(Event::Entry),
+        counter::Counter::TYPE => |payload| read(payload).map(Event::Counter),
         compilation::Compilation::TYPE => |payload| read(payload).map(Event::Compilation),
         rejection::Rejection::TYPE => |payload| read(payload).map(Event::Rejection),
         _ => return Ok(None),

@@ -105,7 +105,62 @@ id!(
     DryRunId
 );
 
+id!(
+    /// A package of the PubNub dialect, unique in its project: a UUID.
+    PackageId
+);
+id!(
+    /// A revision of a package, unique in its project: a UUID.
+    RevisionId
+);
+id!(
+    /// A function of a package, the same in all its revisions: a UUID.
+    HandlerId
+);
+id!(
+    /// A function at one revision of its package: a UUID.
+    HandlerRevisionId
+);
+id!(
+    /// A test input of a function at one revision: a UUID.
+    TestInputId
+);
+id!(
+    /// A revision of a package on a keyset, as clients name it: a UUID. Its stream is named by
+    /// [`AssignmentKey`].
+    PackageDeploymentId
+);
+id!(
+    /// The one deployment of a revision on a keyset: `{revision}@{keyset}`. There cannot be two,
+    /// as there cannot be two streams of one name.
+    AssignmentKey
+);
+id!(
+    /// A window of time in which a package deployment runs: a UUID.
+    ScheduledEventId
+);
+id!(
+    /// A keyset, by its number in decimal; unique in the installation.
+    KeysetId
+);
+id!(
+    /// A key of the store that functions of a keyset share: `{subscribe key}/{hash of the key}`,
+    /// made by the caller. Of a value, or of a counter: these do not meet.
+    EntryId
+);
+
+impl AssignmentKey {
+    /// The key of this revision on this keyset.
+    pub fn new(revision: &RevisionId, keyset: u64) -> Self {
+        Self::from(format!("{revision}@{keyset}"))
+    }
+}
+
 in_project!(
+    PackageId,
+    AssignmentKey,
+    KeysetId,
+    EntryId,
     FunctionId,
     DeploymentId,
     ExecutionId,

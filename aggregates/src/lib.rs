@@ -9,26 +9,37 @@
 
 mod aggregate;
 mod blob;
+pub mod channel;
 pub mod compilation;
 pub mod connection;
+pub mod counter;
 pub mod deployment;
 pub mod dryrun;
+pub mod entry;
 pub mod event;
 pub mod execution;
 pub mod function;
+mod handler;
 mod id;
 pub mod integration;
+pub mod keyset;
+pub mod package;
+pub mod pkgdeploy;
 pub mod project;
 pub mod rejection;
+pub mod route;
 mod script;
 mod sealed;
 pub mod sync;
 
 pub use aggregate::Fold;
 pub use blob::{Blob, Text};
+pub use handler::{Handler, HandlerCall, Trigger, TriggerKind};
 pub use id::{
-    ConnectionKey, DeploymentId, Dialect, DryRunId, ExecutionId, FunctionId, IntegrationId, KeyId,
-    ProjectId, SyncKey, VariableId, split_key,
+    AssignmentKey, ConnectionKey, DeploymentId, Dialect, DryRunId, EntryId, ExecutionId,
+    FunctionId, HandlerId, HandlerRevisionId, IntegrationId, KeyId, KeysetId, PackageDeploymentId,
+    PackageId, ProjectId, RevisionId, ScheduledEventId, SyncKey, TestInputId, VariableId,
+    split_key,
 };
 pub use script::{
     Failure, Script, ScriptArtefact, ScriptCall, ScriptKind, ScriptPlan, ScriptSource,

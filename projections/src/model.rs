@@ -2,12 +2,17 @@
 
 use aggregates::deployment::{Artefact, Plan};
 use aggregates::function::{Settings, Value};
-use aggregates::{Blob, Dialect, ScriptCall, Sealed, Text};
+use aggregates::{Blob, Dialect, HandlerCall, ScriptCall, Sealed, Text};
 use serde::{Deserialize, Serialize};
 
 mod nango;
+mod pubnub;
 
 pub use nango::{Connection, DryRun, FinishedRun, Integration, NotedFailure, Run, Sync};
+pub use pubnub::{
+    Counter, Entry, HandlerRow, Keyset, Package, PackageDeployment, PackageRevision,
+    ScheduledEvent, TestInput,
+};
 
 /// A function as of some position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,6 +115,8 @@ pub struct Execution {
     pub reason: String,
     /// The script that was called, if the function is one.
     pub script: Option<ScriptCall>,
+    /// The call of a function of a package, if it is one.
+    pub handler: Option<HandlerCall>,
     /// What an asynchronous call returned, sealed.
     pub output: Option<Blob>,
 }

@@ -30,6 +30,7 @@
 
 use std::fmt::Write as _;
 
+use crate::Error;
 use crate::db::{Dialect, Ending, Insert, OPEN_SQL};
 
 /// A versioned table.
@@ -42,6 +43,17 @@ pub(crate) struct Table {
     pub computed: &'static [(&'static str, &'static str)],
     /// Whether two parents may have things with the same id.
     pub ids_in_parent: bool,
+}
+
+impl Table {
+    /// The facet of a column: its place among the columns.
+    pub(crate) fn facet(&self, column: &str) -> Result<i64, Error> {
+        let mut columns = self.columns.iter();
+        columns
+            .position(|known| known.facet != Facet::No && known.name == column)
+            .map(|place| place as i64)
+            .ok_or_else(|| Error::UnknownColumn(column.to_owned()))
+    }
 }
 
 /// A column of the versions.

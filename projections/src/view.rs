@@ -312,7 +312,7 @@ impl View {
         })
     }
 
-    async fn short<T: Send + 'static>(
+    pub(crate) async fn short<T: Send + 'static>(
         &self,
         slot: usize,
         read: impl Fn(&mut dyn Database, u32) -> Result<T, Error> + Clone + Send + 'static,

@@ -1,4 +1,4 @@
-//! `strata projects`, `strata keys`, `strata projections`, `strata nodes`.
+//! `strata projects`, `strata keys`, `strata keysets`, `strata projections`, `strata nodes`.
 
 use std::time::Duration;
 
@@ -52,7 +52,8 @@ pub(super) enum Keys {
         /// Name to show
         #[arg(long, default_value = "")]
         name: String,
-        /// What it may do, for example functions.read [default: everything in the project]
+        /// What it may do, for example functions.read, or keyset:write@1001 for what is limited to
+        /// one keyset [default: everything in the project]
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
         /// When it ends, as an RFC 3339 time [default: never]
@@ -70,6 +71,41 @@ pub(super) enum Keys {
     Revoke {
         /// Id of the key
         id: String,
+        #[command(flatten)]
+        within: InProject,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Keysets {
+    /// Create a keyset and show its number and keys
+    Create {
+        /// Name to show [default: Keyset NUMBER]
+        #[arg(long)]
+        name: Option<String>,
+        /// What becomes of a message when a function before it fails: block or pass
+        /// [default: block]
+        #[arg(long, value_name = "WORD")]
+        on_function_error: Option<String>,
+        /// How often a function after a message is tried again when it fails [default: 0]
+        #[arg(long, value_name = "N")]
+        after_retries: Option<u32>,
+        /// Milliseconds before the first further try; each one after waits twice as long
+        /// [default: 1000]
+        #[arg(long, value_name = "MS")]
+        retry_delay_ms: Option<u32>,
+        #[command(flatten)]
+        within: InProject,
+    },
+    /// List keysets
+    List {
+        #[command(flatten)]
+        within: InProject,
+    },
+    /// Delete a keyset on which nothing runs, with what was stored for it
+    Delete {
+        /// Its number
+        number: u64,
         #[command(flatten)]
         within: InProject,
     },
@@ -193,6 +229,44 @@ impl Keys {
             }
             Self::Revoke { id, within } => {
                 let path = format!("/projects/{}/keys/{id}", within.project);
+                within.server.send(Method::DELETE, &path, None).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Keysets {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let show = |keyset: &Value| {
+            let (publish, subscribe) = (text(&keyset["publishKey"]), text(&keyset["subscribeKey"]));
+            let name = text(&keyset["name"]);
+            println!("{:<8}  {publish}  {subscribe}  {name}", keyset["id"]);
+        };
+        match self {
+            Self::Create {
+                name,
+                on_function_error,
+                after_retries,
+                retry_delay_ms,
+                within,
+            } => {
+                let body = json!({
+                    "name": name,
+                    "onFunctionError": on_function_error,
+                    "afterRetries": after_retries,
+                    "retryDelayMs": retry_delay_ms,
+                });
+                let path = format!("/keysets?project={}", within.project);
+                show(&within.server.send(Method::POST, &path, Some(body)).await?);
+            }
+            Self::List { within } => {
+                let path = format!("/keysets?project={}&limit=1000", within.project);
+                let answer = within.server.send(Method::GET, &path, None).await?;
+                rows(&answer, "keysets").iter().for_each(show);
+            }
+            Self::Delete { number, within } => {
+                let path = format!("/keysets/{number}?project={}", within.project);
                 within.server.send(Method::DELETE, &path, None).await?;
             }
         }

@@ -35,6 +35,9 @@ enum Command {
     /// Create, list and revoke API keys on a running server
     #[command(subcommand)]
     Keys(admin::Keys),
+    /// Create, list and delete keysets of the PubNub API on a running server
+    #[command(subcommand)]
+    Keysets(admin::Keysets),
     /// Show and rebuild the read models of a running server
     #[command(subcommand)]
     Projections(admin::Projections),
@@ -101,6 +104,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Serve(arguments) => serve::run(*arguments).await?,
             Command::Projects(command) => command.run().await?,
             Command::Keys(command) => command.run().await?,
+            Command::Keysets(command) => command.run().await?,
             Command::Projections(command) => command.run().await?,
             Command::Nodes(command) => command.run().await?,
             Command::Verify(arguments) => return verify::run(*arguments).await,

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aggregates::deployment::{Artefact, Plan};
+use aggregates::execution::{Execution, Outcome};
 use aggregates::function::Settings;
-use aggregates::{Blob, DeploymentId, ExecutionId, FunctionId, ProjectId};
-use sandbox::{Capability, Image, Program};
+use aggregates::{Blob, DeploymentId, ExecutionId, FunctionId, HandlerCall, ProjectId};
+use sandbox::{Cancel, Capability, Image, Program};
 use serde_json::Value;
+
+use super::Refused;
 
 /// Which function an environment is for.
 #[derive(Clone, Copy)]
@@ -18,6 +21,20 @@ pub struct Place<'a> {
     pub settings: &'a Settings,
     pub deployment: &'a DeploymentId,
     pub plan: &'a Plan,
+    /// The call, where the dialect's functions are no `function` aggregates.
+    pub handler: Option<&'a HandlerCall>,
+}
+
+/// What a call runs on, where the dialect's functions are no `function` aggregates.
+pub struct Target {
+    /// How it runs.
+    pub settings: Settings,
+    /// What executions name as their deployment.
+    pub deployment: DeploymentId,
+    /// What it was made from.
+    pub plan: Plan,
+    /// What runs.
+    pub artefact: Artefact,
 }
 
 /// What a function wrote while it ran.
@@ -33,6 +50,11 @@ pub struct Written {
 pub trait Session: Capability {
     /// What was written so far.
     fn written(&self) -> Written;
+
+    /// What ends the execution early.
+    fn cancel(&self) -> Cancel {
+        Cancel::default()
+    }
 }
 
 /// What a dialect's own build made.
@@ -110,6 +132,36 @@ pub trait Contract: Send + Sync {
     /// Whether its programs may get snapshots of their own.
     fn specialises(&self) -> bool {
         true
+    }
+
+    /// What a call of a handler runs on.
+    ///
+    /// # Errors
+    /// When it is not there (any more), or the dialect has no handlers.
+    async fn resolve(
+        &self,
+        project: &ProjectId,
+        function: &FunctionId,
+        call: &HandlerCall,
+    ) -> Result<Target, Refused> {
+        let _ = (project, function, call);
+        Err(Refused::FunctionNotFound)
+    }
+
+    /// An execution that was requested has failed, which is not written yet: the dialect may ask
+    /// for another attempt. To be repeatable. Whether the stored request is still needed.
+    ///
+    /// # Errors
+    /// When another attempt cannot be asked for.
+    async fn failed(
+        &self,
+        project: &ProjectId,
+        id: &ExecutionId,
+        execution: &Execution,
+        result: &Outcome,
+    ) -> Result<bool, Refused> {
+        let _ = (project, id, execution, result);
+        Ok(false)
     }
 
     /// Builds a deployment in the dialect's own way; none: it has none.

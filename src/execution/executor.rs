@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::deployment::{Artefact, Deployment, Plan, Status};
-use aggregates::execution::{Command, Execution, Outcome};
+use aggregates::execution::{self, Command, Execution, Outcome};
 use aggregates::function::{Function, Settings};
 use aggregates::project::Project;
-use aggregates::{Blob, DeploymentId, Dialect, ExecutionId, FunctionId, ProjectId};
+use aggregates::{Blob, DeploymentId, Dialect, ExecutionId, FunctionId, HandlerCall, ProjectId};
 use sandbox::{Invocation, Limits, Program, Sandbox, outbound};
 
 use super::contract::{Contract, Place, Session};
@@ -55,7 +55,9 @@ struct Inner {
 
 /// Everything that a run needs, decided before it starts.
 pub(crate) struct Ready {
-    pub(crate) function: Loaded<Function>,
+    /// None: a handler, which has no variables.
+    pub(crate) function: Option<Loaded<Function>>,
+    pub(crate) handler: Option<HandlerCall>,
     pub(crate) settings: Settings,
     pub(crate) deployment: DeploymentId,
     pub(crate) plan: Plan,
@@ -72,6 +74,7 @@ impl Ready {
             settings: &self.settings,
             deployment: &self.deployment,
             plan: &self.plan,
+            handler: self.handler.as_ref(),
         }
     }
 
@@ -88,6 +91,7 @@ impl Ready {
             settings: &self.settings,
             deployment: &self.deployment,
             plan: &self.plan,
+            handler: None,
         };
         self.contract.scheduled_request(place, id)
     }
@@ -115,7 +119,9 @@ impl Executor {
         context: &Context,
         at_most: Duration,
     ) -> Result<Ran, Refused> {
-        let ready = self.ready(&call.project, &call.function).await?;
+        let handler = call.handler.as_ref();
+        let ready = self.target(&call.project, &call.function, handler);
+        let ready = ready.await?;
         let request = call.recorded();
         let timeout = Duration::from_secs(u64::from(ready.settings.timeout));
         let input = Input {
@@ -139,12 +145,12 @@ impl Executor {
             result: result.clone(),
         };
         let key = call.id.key(&call.project);
-        let committed = self
-            .inner
-            .options
-            .bus
-            .execute_new::<Execution>(&key, command, context)
-            .await?;
+        let bus = &self.inner.options.bus;
+        // Whoever sent what a handler saw waits for a delivery, not for what is read of the run.
+        let committed = match ready.handler.is_some() {
+            true => bus.record::<Execution>(&key, command, context).await?,
+            false => bus.execute_new::<Execution>(&key, command, context).await?,
+        };
         if cut_off {
             return Err(Refused::TimedOut(at_most, committed));
         }
@@ -154,6 +160,7 @@ impl Executor {
             body: parts.body,
             logs,
             errors,
+            failure: parts.failure,
             deployment: ready.deployment,
             committed,
         })
@@ -167,7 +174,9 @@ impl Executor {
         scheduled_at: Option<i64>,
         context: &Context,
     ) -> Result<Committed, Refused> {
-        let ready = self.ready(&call.project, &call.function).await?;
+        let handler = call.handler.as_ref();
+        let ready = self.target(&call.project, &call.function, handler);
+        let ready = ready.await?;
         let options = &self.inner.options;
         let request = call.recorded();
         let key = call.id.key(&call.project);
@@ -205,8 +214,9 @@ impl Executor {
         let Some(input) = loaded.state.input.clone() else {
             return Ok(());
         };
-        let function = loaded.state.request.function.clone();
-        let ready = match self.ready(project, &function).await {
+        let request = &loaded.state.request;
+        let ready = self.target(project, &request.function, request.handler.as_ref());
+        let ready = match ready.await {
             Ok(ready) => ready,
             Err(refused) => {
                 let result = failed(refused.to_string(), "refused");
@@ -267,6 +277,17 @@ impl Executor {
         input: &Blob,
     ) -> Result<(), Refused> {
         let options = &self.inner.options;
+        let key = id.key(project);
+        let loaded = options.bus.load::<Execution>(&key).await?;
+        let is_handler = loaded.state.request.handler.is_some();
+        let is_open = loaded.state.status != execution::Status::Ended;
+        let needed = match is_handler && is_open && !result.completed {
+            true => {
+                let contract = self.contract(Dialect::Pubnub).ok_or_else(no_contract)?;
+                contract.failed(project, id, &loaded.state, &result).await?
+            }
+            false => false,
+        };
         let context = Context::saga(
             "execution",
             project.as_str(),
@@ -277,15 +298,43 @@ impl Executor {
         let finish = Command::Finish { result };
         match options
             .bus
-            .execute::<Execution>(&id.key(project), finish, &context)
+            .execute::<Execution>(&key, finish, &context)
             .await
         {
+            // Whoever ended it knows what becomes of its request.
+            Err(crate::bus::Error::Refused(_)) if is_handler => return Ok(()),
             Ok(_) | Err(crate::bus::Error::Refused(_)) => {}
             Err(error) => return Err(error.into()),
         }
         // The request is not needed any more, and it may hold credentials.
-        options.blobs.delete(input).await?;
+        if !needed {
+            options.blobs.delete(input).await?;
+        }
         Ok(())
+    }
+
+    /// What a call runs on: the active deployment of a function, or what the dialect of a handler
+    /// says.
+    async fn target(
+        &self,
+        project: &ProjectId,
+        function: &FunctionId,
+        handler: Option<&HandlerCall>,
+    ) -> Result<Ready, Refused> {
+        let Some(call) = handler else {
+            return self.ready(project, function).await;
+        };
+        let contract = self.contract(Dialect::Pubnub).ok_or_else(no_contract)?;
+        let target = contract.resolve(project, function, call).await?;
+        Ok(Ready {
+            function: None,
+            handler: Some(call.clone()),
+            settings: target.settings,
+            deployment: target.deployment,
+            plan: target.plan,
+            artefact: target.artefact,
+            contract,
+        })
     }
 
     /// Checks that a function can run now and finds out on what.
@@ -317,7 +366,8 @@ impl Executor {
         };
         let contract = self.contract(loaded.state.origin).ok_or_else(no_contract)?;
         Ok(Ready {
-            function: loaded,
+            function: Some(loaded),
+            handler: None,
             settings,
             deployment: active,
             plan,
@@ -337,9 +387,7 @@ impl Executor {
             return Err(Refused::NotReady);
         }
         let program = self.inner.options.programs.of(&ready.artefact).await?;
-        let (function, deployment) = (&ready.function, &ready.deployment);
-        let env = self.environment_for(project, function, deployment, &ready.plan);
-        let env = env.await?;
+        let env = self.environment_of(project, &ready).await?;
         Ok((program, env))
     }
 
@@ -366,9 +414,25 @@ impl Executor {
             settings,
             deployment,
             plan,
+            handler: None,
         };
         let environments = &self.inner.environments;
         Ok(environments.of(function, place, &*contract).await?)
+    }
+
+    async fn environment_of(
+        &self,
+        project: &ProjectId,
+        ready: &Ready,
+    ) -> Result<Arc<sandbox::Env>, Refused> {
+        match &ready.function {
+            Some(function) => {
+                let (deployment, plan) = (&ready.deployment, &ready.plan);
+                self.environment_for(project, function, deployment, plan)
+                    .await
+            }
+            None => Ok(Arc::default()),
+        }
     }
 
     async fn perform(
@@ -398,10 +462,11 @@ impl Executor {
         invocation.capability = session
             .clone()
             .map(|session| session as Arc<dyn sandbox::Capability>);
+        if let Some(session) = &session {
+            invocation.cancel = session.cancel();
+        }
         invocation.owner = function.key(project).into();
-        invocation.env = self
-            .environment_for(project, &ready.function, &ready.deployment, &ready.plan)
-            .await?;
+        invocation.env = self.environment_of(project, ready).await?;
         invocation.logging = ready.settings.logging;
         invocation.outbound = options.outbound.clone();
         invocation.limits = Limits {

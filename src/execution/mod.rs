@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use aggregates::execution::Outcome;
 use aggregates::{
-    DeploymentId, ExecutionId, FunctionId, ProjectId, ScriptCall, execution, function,
+    DeploymentId, ExecutionId, FunctionId, HandlerCall, ProjectId, ScriptCall, execution, function,
 };
 use bytes::Bytes;
 
 use crate::bus::Committed;
 
-pub use contract::{Contract, Made, NotMade, Place, Session, Written};
+pub use contract::{Contract, Made, NotMade, Place, Session, Target, Written};
 pub use executor::{Executor, Options};
 pub use input::Input;
 pub use programs::Programs;
@@ -47,6 +47,8 @@ pub struct Call {
     pub user: String,
     /// The script that is called, of the Nango dialect.
     pub script: Option<ScriptCall>,
+    /// The handler that is called, of the PubNub dialect.
+    pub handler: Option<HandlerCall>,
     /// What the driver of the function's dialect takes.
     pub request: serde_json::Value,
     /// The body as the function gets it.
@@ -65,6 +67,7 @@ impl Call {
             headers: self.stored_headers.clone(),
             user: self.user.clone(),
             script: self.script.clone(),
+            handler: self.handler.clone(),
         }
     }
 }
@@ -82,6 +85,8 @@ pub struct Ran {
     pub logs: String,
     /// What it reported as errors, and why it failed.
     pub errors: String,
+    /// Why it failed, in the sandbox's words; none: it answered.
+    pub failure: Option<String>,
     /// The deployment it ran on.
     pub deployment: DeploymentId,
     /// Where it is recorded.

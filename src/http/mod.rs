@@ -10,6 +10,8 @@ pub mod idempotency;
 pub mod metrics;
 pub mod nango;
 mod openapi;
+pub mod pubnub;
+pub mod rate;
 mod rejections;
 mod request;
 pub mod strata;
@@ -45,6 +47,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(openapi::router())
         .nest("/strata/v1", strata::router())
         .nest("/v1", appwrite::router())
+        .nest(pubnub::PREFIX, pubnub::router())
+        .merge(pubnub::data::router())
         .merge(nango::router())
         .fallback(strata::not_found)
         .layer(axum::middleware::from_fn(unread::drain))

@@ -20,6 +20,7 @@ pub fn document() -> Value {
     for mut fragment in [
         super::appwrite::openapi(),
         super::nango::openapi(),
+        super::pubnub::openapi(),
         super::strata::openapi(),
     ] {
         if let Value::Object(more) = fragment["paths"].take() {
@@ -44,6 +45,7 @@ pub fn document() -> Value {
             "securitySchemes": {
                 "appwriteKey": {"type": "apiKey", "in": "header", "name": "X-Appwrite-Key"},
                 "nangoKey": {"type": "http", "scheme": "bearer"},
+                "pubnubKey": {"type": "apiKey", "in": "header", "name": "Authorization"},
                 "strataKey": {"type": "http", "scheme": "bearer"},
             },
         },

@@ -41,12 +41,16 @@ pub(super) async fn track(
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(sender.clone());
     let method = request.method().clone();
-    // Paths hold ids but no secrets; queries can hold tokens and stay out.
-    let path = request.uri().path().to_owned();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map(|matched| matched.as_str().to_owned());
+    // Paths hold ids but no secrets; queries can hold tokens and stay out. Where a message is part
+    // of the path, the route says enough.
+    let path = match &route {
+        Some(route) if route.ends_with("{*payload}") => route.clone(),
+        _ => request.uri().path().to_owned(),
+    };
     let span = tracing::info_span!("request", id = %id.0, %method, %path);
     let begun = Instant::now();
     let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();

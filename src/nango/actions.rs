@@ -266,6 +266,7 @@ fn call(action: &Action, id: ExecutionId, trigger: &str) -> Call {
         stored_headers: Vec::new(),
         user: String::new(),
         script: Some(script),
+        handler: None,
         request,
         body: Bytes::new(),
         session: None,

@@ -518,6 +518,7 @@ impl Builds {
             settings: function.state.settings.as_ref()?,
             deployment: &job.id,
             plan,
+            handler: None,
         };
         let made = contract.build(place, source).await?;
         Some(match made {

@@ -225,6 +225,7 @@ impl Schedules {
         };
         let call = Call {
             script: None,
+            handler: None,
             session: None,
             request: ready.scheduled_request(project, function, &id),
             project: project.clone(),

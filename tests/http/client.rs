@@ -230,6 +230,16 @@ impl Ask {
         self.header("content-type", &kind).body(body).send().await
     }
 
+    /// Sends it and reads no body yet.
+    pub async fn stream(self) -> reqwest::Response {
+        self.builder.send().await.expect("an answer")
+    }
+
+    /// Sends it to a server that may die before it answers.
+    pub async fn send_to_the_dying(self) {
+        let _ = self.builder.send().await;
+    }
+
     pub async fn send(self) -> Answer {
         let response = self.builder.send().await.expect("an answer");
         Answer {

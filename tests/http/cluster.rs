@@ -15,13 +15,13 @@ use crate::postgresql;
 use crate::server::{MASTER_KEY, ROOT_KEY, Server, until};
 
 /// What the servers of one world share.
-struct World {
+pub struct World {
     folder: TempDir,
     url: String,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let database = postgresql::shared();
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -34,7 +34,7 @@ impl World {
     }
 
     /// A server with a data directory of its own.
-    fn node(&self, n: usize) -> Server {
+    pub fn node(&self, n: usize) -> Server {
         let blobs = self.folder.path().join("blobs");
         Server::start_with(
             &self.data(n),
@@ -46,7 +46,7 @@ impl World {
     }
 
     /// So many servers, started at the same moment.
-    fn nodes(&self, count: usize) -> Vec<Server> {
+    pub fn nodes(&self, count: usize) -> Vec<Server> {
         std::thread::scope(|scope| {
             let starting: Vec<_> = (0..count)
                 .map(|n| scope.spawn(move || self.node(n)))
@@ -82,7 +82,7 @@ fn workers(events: &[Value]) -> usize {
 }
 
 /// The index of the server that holds a lease.
-async fn holder(servers: &[Option<Server>], lease: &str) -> Option<usize> {
+pub async fn holder(servers: &[Option<Server>], lease: &str) -> Option<usize> {
     for (n, server) in servers.iter().enumerate() {
         let Some(server) = server else { continue };
         let page = root(&Client::to(server)).get("/strata/v1/nodes").await;

@@ -24,6 +24,7 @@ mod kurrentdb;
 mod nango;
 mod operations;
 mod postgres;
+mod pubnub;
 mod repeats;
 mod sdk;
 mod steps;

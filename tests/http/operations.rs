@@ -44,6 +44,26 @@ async fn projects_and_keys_are_made_listed_and_ended_on_the_command_line() {
         "{listed}"
     );
 
+    let made = admin(
+        &server,
+        &["keysets", "create", "--project", "shop", "--name", "Till"],
+    );
+    assert!(
+        made.starts_with("1001 ") && made.contains("sub-c-"),
+        "{made}"
+    );
+    assert!(made.ends_with("Till"), "{made}");
+    assert_eq!(
+        admin(&server, &["keysets", "list", "--project", "shop"]),
+        made
+    );
+    assert_eq!(admin(&server, &["keysets", "list"]), "");
+    admin(&server, &["keysets", "delete", "1001", "--project", "shop"]);
+    assert_eq!(
+        admin(&server, &["keysets", "list", "--project", "shop"]),
+        ""
+    );
+
     let create = [
         "keys",
         "create",

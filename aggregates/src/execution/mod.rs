@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::{aggregate, kinds};
-use crate::{Blob, DeploymentId, FunctionId, ScriptCall, Text};
+use crate::{Blob, DeploymentId, FunctionId, HandlerCall, ScriptCall, Text};
 
 /// What can be asked of an execution.
 #[derive(Clone, Debug)]
@@ -71,6 +71,9 @@ pub struct Request {
     /// The script that is called, if the function is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<ScriptCall>,
+    /// The call of a handler of the PubNub dialect, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<HandlerCall>,
 }
 
 /// What came of an execution.
@@ -170,15 +173,26 @@ pub struct Execution {
     pub status: Status,
     /// What was asked.
     pub request: Request,
-    /// The sealed request, while it is needed.
+    /// The sealed request, while it is needed: until it has ended, and as long as it is a dead
+    /// letter.
     pub input: Option<Blob>,
     /// The worker that runs it.
     pub worker: String,
 }
 
-aggregate!(Execution, "execution", fold 2);
+aggregate!(Execution, "execution", fold 3);
 
 impl Execution {
+    /// Whether an outcome makes it a dead letter: a function after a message failed for the last
+    /// time. Its request is kept, so that it can be tried again.
+    pub fn is_dead_letter(&self, result: &Outcome) -> bool {
+        let call = self.request.handler.as_ref();
+        !result.completed
+            && call.is_some_and(|call| {
+                call.is_last && call.kind.is_after() && call.deployment.is_some()
+            })
+    }
+
     fn decide(&self, command: Command) -> Result<Vec<Event>, Error> {
         use Status::{Absent, Ended, Processing, Scheduled, Waiting};
         let event = match (command, self.status) {
@@ -254,9 +268,11 @@ impl Execution {
                 self.status = Status::Processing;
                 self.worker = worker;
             }
-            Event::ExecutionFinished { .. } => {
+            Event::ExecutionFinished { result } => {
                 self.status = Status::Ended;
-                self.input = None;
+                if !self.is_dead_letter(&result) {
+                    self.input = None;
+                }
             }
             Event::ExecutionDeleted {} => *self = Self::default(),
         }

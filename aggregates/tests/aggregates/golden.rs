@@ -7,8 +7,8 @@ use std::path::Path;
 
 use aggregates::event::{Event, decode};
 use aggregates::{
-    compilation, connection, deployment, dryrun, execution, function, integration, project,
-    rejection, sync,
+    compilation, connection, counter, deployment, dryrun, entry, execution, function, integration,
+    keyset, package, pkgdeploy, project, rejection, sync,
 };
 use serde_json::Value;
 
@@ -37,6 +37,11 @@ fn every_stored_payload_is_still_read() {
                 Event::Connection(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Sync(event) => (event.kind(), serde_json::to_value(event)),
                 Event::DryRun(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Package(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Keyset(event) => (event.kind(), serde_json::to_value(event)),
+                Event::PackageDeployment(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Entry(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Counter(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Compilation(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Rejection(event) => (event.kind(), serde_json::to_value(event)),
             };
@@ -58,6 +63,11 @@ fn every_stored_payload_is_still_read() {
         connection::Event::KINDS,
         sync::Event::KINDS,
         dryrun::Event::KINDS,
+        package::Event::KINDS,
+        keyset::Event::KINDS,
+        pkgdeploy::Event::KINDS,
+        entry::Event::KINDS,
+        counter::Event::KINDS,
         compilation::Event::KINDS,
         rejection::Event::KINDS,
     ];

@@ -1,12 +1,19 @@
 //! Given these events, when this command comes, then these events follow.
 
+mod channel;
 mod connection;
+mod counter;
 mod deployment;
 mod dryrun;
+mod entry;
 mod execution;
 mod function;
 mod golden;
+mod handler;
 mod integration;
+mod keyset;
+mod package;
+mod pkgdeploy;
 mod project;
 mod rejection;
 mod sync;

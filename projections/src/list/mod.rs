@@ -105,15 +105,28 @@ pub(crate) fn global<R: Row>(
     at: Option<u64>,
     value: &str,
 ) -> Result<Vec<(String, R)>, Error> {
+    having(db, names, at, (GLOBAL, ""), value)
+}
+
+/// Reads the rows without a parent that have this value of a facet, or this
+/// word, in a project (none for what is looked for over all), with their
+/// projects, oldest first.
+pub(crate) fn having<R: Row>(
+    db: &mut dyn Database,
+    names: &Names,
+    at: Option<u64>,
+    (facet, project): (i64, &str),
+    value: &str,
+) -> Result<Vec<(String, R)>, Error> {
     let mut sql = Sql::default();
-    let value = sql.bind(value);
+    let (project, value) = (sql.bind(project), sql.bind(value));
     let version = version(names, at, &mut sql);
     let arms: Vec<String> = facet_arms(names, at, db.dialect(), &mut sql)
         .into_iter()
         .map(|Arm { from, alive }| {
             format!(
                 "SELECT l.project, v.body, d.sequence FROM {from} CROSS JOIN {} AS l \
-                 CROSS JOIN {} AS v WHERE d.facet = {GLOBAL} AND d.project = '' \
+                 CROSS JOIN {} AS v WHERE d.facet = {facet} AND d.project = {project} \
                  AND d.parent = '' AND d.value = {value} AND {alive} \
                  AND l.sequence = d.sequence AND {version}",
                 names.lives, names.versions,

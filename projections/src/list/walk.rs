@@ -3,7 +3,7 @@
 use super::Plan;
 use super::filter::scalar_text;
 use crate::db::{Dialect, OPEN, OPEN_SQL, Value};
-use crate::query::{Filter, Operator};
+use crate::query::{Filter, Operator, Scalar};
 use crate::search::Term;
 use crate::table::{Facet, Index, Kind, Names, first_after};
 
@@ -176,7 +176,9 @@ impl Plan<'_> {
             && names.table.columns[facet].kind == Kind::Text
         {
             let mut walk = self.facet_walk(sql, facet);
-            walk.ordered_by = Some(names.table.columns[facet].name);
+            let column = names.table.columns[facet].name;
+            walk.conditions.extend(self.bounds(sql, column));
+            walk.ordered_by = Some(column);
             return walk;
         }
         let scope = self.source.scope(sql);
@@ -187,6 +189,32 @@ impl Plan<'_> {
             ordered_by: None,
             counted: None,
         }
+    }
+
+    /// The conditions on a column that say where in its order a walk begins
+    /// and ends.
+    fn bounds(&self, sql: &mut Sql, name: &str) -> Vec<String> {
+        let mut bounds = Vec::new();
+        for filter in &self.list.filters {
+            if let Filter::Compare {
+                column,
+                operator,
+                values,
+            } = filter
+                && *column == name
+                && let [Scalar::Text(value)] = &values[..]
+                && let Some(symbol) = match operator {
+                    Operator::Less => Some("<"),
+                    Operator::LessEqual => Some("<="),
+                    Operator::Greater => Some(">"),
+                    Operator::GreaterEqual => Some(">="),
+                    _ => None,
+                }
+            {
+                bounds.push(format!("d.value {symbol} {}", sql.bind(value.as_str())));
+            }
+        }
+        bounds
     }
 
     fn facet_walk(&self, sql: &mut Sql, facet: usize) -> Walk {

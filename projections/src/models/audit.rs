@@ -74,6 +74,11 @@ fn is_ours(event: &Event) -> bool {
             | "connection"
             | "sync"
             | "dryrun"
+            | "package"
+            | "keyset"
+            | "pkgdeploy"
+            | "entry"
+            | "counter"
             | "rejection"
             | "compilation"
     )

@@ -2,7 +2,7 @@
 
 use aggregates::event::Event;
 use aggregates::execution::{Event as Happened, Outcome, Request};
-use aggregates::{Text, function, project};
+use aggregates::{HandlerRevisionId, Text, function, keyset, package, project};
 use serde::{Deserialize, Serialize};
 
 use super::UNFINISHED;
@@ -27,6 +27,10 @@ impl Row for Execution {
             Column::text("method"),
             Column::text("path"),
             Column::text("deployment_id").facet(),
+            Column::integer("keyset"),
+            Column::text("handler"),
+            Column::text("handler_kind"),
+            Column::integer("is_last"),
         ],
         computed: &[
             (
@@ -50,6 +54,11 @@ impl Row for Execution {
         to.text(&self.method);
         to.text(&self.path);
         to.text(&self.deployment_id);
+        let handler = self.handler.as_ref();
+        to.number(handler.map_or(0, |call| call.keyset));
+        to.text(handler.map_or("", |call| call.handler.as_str()));
+        to.text(handler.map_or("", |call| call.kind.as_str()));
+        to.flag(handler.is_some_and(|call| call.is_last));
     }
 
     fn global(&self) -> Option<&str> {
@@ -74,10 +83,97 @@ impl Row for Existing {
     fn columns(&self, _to: &mut Buffer) {}
 }
 
+/// That a package exists, so that no revision begins in one that is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Package {}
+
+impl Row for Package {
+    const TABLE: &'static Table = &Table {
+        name: "executable_packages",
+        columns: &[],
+        computed: &[],
+        ids_in_parent: false,
+    };
+
+    fn columns(&self, _to: &mut Buffer) {}
+}
+
+/// That a revision of a package exists, and what it consists of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Revision {
+    package: String,
+    handlers: Vec<HandlerRevisionId>,
+}
+
+impl Row for Revision {
+    const TABLE: &'static Table = &Table {
+        name: "executable_revisions",
+        columns: &[Column::text("package").facet()],
+        computed: &[],
+        ids_in_parent: false,
+    };
+
+    fn columns(&self, to: &mut Buffer) {
+        to.text(&self.package);
+    }
+}
+
+/// A message that a function has not dealt with, however often it was tried.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct DeadLetter {
+    pub row: Execution,
+}
+
+impl DeadLetter {
+    /// Whether an execution has become one.
+    fn is(row: &Execution) -> bool {
+        row.status == "failed"
+            && row.handler.as_ref().is_some_and(|call| {
+                call.is_last && call.kind.is_after() && call.deployment.is_some()
+            })
+    }
+}
+
+impl Row for DeadLetter {
+    const TABLE: &'static Table = &Table {
+        name: "dead_letters",
+        columns: &[
+            Column::text("id"),
+            Column::integer("created_at"),
+            Column::integer("updated_at"),
+            Column::integer("keyset").facet(),
+            Column::text("handler").facet(),
+            Column::text("handler_kind"),
+            Column::text("channel"),
+            Column::text("deployment_id"),
+        ],
+        computed: &[],
+        ids_in_parent: false,
+    };
+
+    fn columns(&self, to: &mut Buffer) {
+        let row = &self.row;
+        let handler = row.handler.as_ref();
+        to.text(&row.id);
+        // It is one from its end on.
+        to.integer(row.updated_at);
+        to.integer(row.updated_at);
+        to.number(handler.map_or(0, |call| call.keyset));
+        to.text(handler.map_or("", |call| call.handler.as_str()));
+        to.text(handler.map_or("", |call| call.kind.as_str()));
+        to.text(handler.map_or("", |call| &call.channel));
+        to.text(&row.deployment_id);
+    }
+}
+
 /// The projection.
 pub(crate) struct Executions {
     executions: Versions<Execution>,
     functions: Versions<Existing>,
+    packages: Versions<Package>,
+    revisions: Versions<Revision>,
+    letters: Versions<DeadLetter>,
 }
 
 impl Executions {
@@ -85,6 +181,9 @@ impl Executions {
         Self {
             executions: Versions::new(generation, ready),
             functions: Versions::new(generation, ready),
+            packages: Versions::new(generation, ready),
+            revisions: Versions::new(generation, ready),
+            letters: Versions::new(generation, ready),
         }
     }
 
@@ -106,8 +205,9 @@ impl Executions {
                 let mut row = requested(event, id, request, deployment.as_str());
                 finish(&mut row, result, now);
                 if self.may_begin(store, at, &row)? {
-                    let at = at.below(&row.function_id);
-                    self.executions.record(store, at, &row)?;
+                    let below = at.below(&row.function_id);
+                    self.executions.record(store, below, &row)?;
+                    self.bury(store, at, row)?;
                 }
             }
             Happened::ExecutionRequested {
@@ -136,25 +236,110 @@ impl Executions {
                 })?;
             }
             Happened::ExecutionFinished { result } => {
-                self.executions
-                    .update(store, at, |row| finish(row, result, now))?;
+                let mut finished = None;
+                self.executions.update(store, at, |row| {
+                    finish(row, result, now);
+                    finished = Some(row.clone());
+                })?;
+                if let Some(row) = finished {
+                    self.bury(store, at, row)?;
+                }
             }
             Happened::ExecutionDeleted {} => {
-                self.executions.end(store, at)?;
+                if let Some(gone) = self.executions.end(store, at)?
+                    && DeadLetter::is(&gone)
+                {
+                    self.letters.end(store, at)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Its function exists.
+    /// Keeps an execution as a dead letter if it is one.
+    fn bury(&mut self, store: &Store<'_>, at: Place<'_>, row: Execution) -> Result<(), Error> {
+        match DeadLetter::is(&row) {
+            true => self.letters.create(store, at, DeadLetter { row }),
+            false => Ok(()),
+        }
+    }
+
+    /// Its function exists, or the revision that its function is of.
     fn may_begin(
         &mut self,
         store: &mut Store<'_>,
         at: Place<'_>,
         row: &Execution,
     ) -> Result<bool, Error> {
+        if let Some(call) = &row.handler {
+            let owner = Place::new(at.project, call.revision.as_str());
+            return Ok(self.revisions.get(store, owner)?.is_some());
+        }
         let owner = Place::new(at.project, &row.function_id);
         Ok(self.functions.get(store, owner)?.is_some())
+    }
+}
+
+impl Executions {
+    fn package(
+        &mut self,
+        event: &Recorded,
+        happened: &package::Event,
+        store: &mut Store<'_>,
+    ) -> Result<(), Error> {
+        let (project, id) = event.key()?;
+        let at = Place::new(project, id);
+        match happened {
+            package::Event::PackageCreated { .. } => self.packages.create(store, at, Package {}),
+            package::Event::RevisionCreated {
+                revision, handlers, ..
+            } => {
+                if self.packages.get(store, at)?.is_none() {
+                    return Ok(());
+                }
+                let handlers = handlers.iter().map(|handler| handler.revision.clone());
+                let row = Revision {
+                    package: id.to_owned(),
+                    handlers: handlers.collect(),
+                };
+                let at = Place::new(project, revision.as_str());
+                self.revisions.create(store, at, row)
+            }
+            package::Event::RevisionDeleted { revision } => {
+                self.revision_gone(store, Place::new(project, revision.as_str()))
+            }
+            package::Event::PackageDeleted {} => {
+                self.packages.end(store, at)?;
+                for revision in self.revisions.having(store, project, "package", id)? {
+                    self.revision_gone(store, Place::new(project, &revision))?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a revision with all executions of its functions.
+    fn revision_gone(&mut self, store: &mut Store<'_>, at: Place<'_>) -> Result<(), Error> {
+        let gone = self.revisions.end(store, at)?;
+        for handler in gone.iter().flat_map(|gone| &gone.handlers) {
+            self.letters_gone(store, at.project, ("handler", handler.as_str()))?;
+            self.executions
+                .end_children(store, at.project, handler.as_str())?;
+        }
+        Ok(())
+    }
+
+    fn letters_gone(
+        &mut self,
+        store: &mut Store<'_>,
+        project: &str,
+        (column, value): (&str, &str),
+    ) -> Result<(), Error> {
+        for letter in self.letters.having(store, project, column, value)? {
+            self.letters.end(store, Place::new(project, &letter))?;
+        }
+        Ok(())
     }
 }
 
@@ -182,6 +367,7 @@ fn requested(event: &Recorded, id: &str, request: &Request, deployment: &str) ->
         worker: String::new(),
         reason: String::new(),
         script: request.script.clone(),
+        handler: request.handler.clone(),
         output: None,
     }
 }
@@ -210,6 +396,11 @@ impl Projection for Executions {
         let concerns = match &*stored.stream.kind {
             "execution" => true,
             "function" => matches!(&*stored.kind, "FunctionCreated" | "FunctionDeleted"),
+            "package" => matches!(
+                &*stored.kind,
+                "PackageCreated" | "RevisionCreated" | "RevisionDeleted" | "PackageDeleted"
+            ),
+            "keyset" => &*stored.kind == "KeysetDeleted",
             "project" => &*stored.kind == "ProjectDeleted",
             _ => false,
         };
@@ -233,15 +424,30 @@ impl Projection for Executions {
                 }
                 Ok(())
             }
+            Some(Event::Package(happened)) => self.package(event, happened, store),
+            Some(Event::Keyset(keyset::Event::KeysetDeleted {})) => {
+                let (project, keyset) = event.key()?;
+                self.letters_gone(store, project, ("keyset", keyset))
+            }
             Some(Event::Project(project::Event::ProjectDeleted {})) => {
-                self.functions.end_project(store, &stored.stream.key)?;
-                self.executions.end_project(store, &stored.stream.key)
+                let project = &*stored.stream.key;
+                self.functions.end_project(store, project)?;
+                self.packages.end_project(store, project)?;
+                self.revisions.end_project(store, project)?;
+                self.letters.end_project(store, project)?;
+                self.executions.end_project(store, project)
             }
             _ => Ok(()),
         }
     }
 
     fn parts(&mut self) -> Vec<&mut dyn Part> {
-        vec![&mut self.executions, &mut self.functions]
+        vec![
+            &mut self.executions,
+            &mut self.functions,
+            &mut self.packages,
+            &mut self.revisions,
+            &mut self.letters,
+        ]
     }
 }

@@ -3,6 +3,7 @@
 
 mod endings;
 mod facets;
+mod finding;
 mod part;
 
 use std::collections::HashMap;

@@ -92,6 +92,7 @@ pub fn request(function: &str, a: u8) -> Request {
             kind: pick(&KINDS, a),
             name: "n".to_owned(),
         }),
+        handler: None,
     }
 }
 
@@ -182,8 +183,9 @@ impl History {
         use execution::Event as E;
         use function::Event as F;
         use project::Event as P;
-        match what % 48 {
-            32.. => self.nango(journal, project, (what % 48 - 32, a, b, c)),
+        match what % 80 {
+            48.. => self.pubnub(journal, project, (what % 80 - 48, a, b, c)),
+            32..48 => self.nango(journal, project, (what % 80 - 32, a, b, c)),
             0 if exists && c % 8 == 0 => self.happen(
                 journal,
                 "project",
@@ -461,7 +463,7 @@ impl History {
             ),
             31 => {
                 // Somebody else's event, which concerns nobody here.
-                journal.push_raw("counter", "x", self.now, "Counted", "7", "[1]");
+                journal.push_raw("account", "x", self.now, "Counted", "7", "[1]");
                 let same = self.world().clone();
                 self.worlds.push(same);
             }

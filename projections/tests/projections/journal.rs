@@ -95,6 +95,11 @@ pub fn payload(event: &Happened) -> (&'static str, String) {
         Happened::Sync(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::DryRun(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::Compilation(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Package(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Keyset(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::PackageDeployment(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Entry(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Counter(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::Rejection(event) => (event.kind(), serde_json::to_string(event).unwrap()),
     }
 }

@@ -168,6 +168,10 @@ impl Listed for Execution {
         "request_path",
         "path",
         "deployment_id",
+        "keyset",
+        "handler",
+        "handler_kind",
+        "is_last",
     ];
 
     fn id(&self) -> &str {
@@ -175,6 +179,7 @@ impl Listed for Execution {
     }
 
     fn column(&self, name: &str) -> Scalar {
+        let handler = self.handler.as_ref();
         match name {
             "id" => text(&self.id),
             "created_at" => number(self.created_at),
@@ -188,6 +193,10 @@ impl Listed for Execution {
             "request_method" | "method" => text(&self.method),
             "request_path" | "path" => text(&self.path),
             "deployment_id" => text(&self.deployment_id),
+            "keyset" => number(handler.map_or(0, |call| call.keyset)),
+            "handler" => text(handler.map_or("", |call| call.handler.as_str())),
+            "handler_kind" => text(handler.map_or("", |call| call.kind.as_str())),
+            "is_last" => number(handler.is_some_and(|call| call.is_last)),
             _ => unreachable!("{name}"),
         }
     }
@@ -403,7 +412,8 @@ impl Dice {
                 | "commands" | "installation_id" | "key" | "function_id" | "resource_type"
                 | "status" | "type" | "trigger" | "request_method" | "method" | "request_path"
                 | "path" | "origin" | "integration" | "kind" | "provider" | "connection_id"
-                | "variant" => text(dice.pick(&NAMES)),
+                | "variant" | "handler" | "handler_kind" | "package" | "revision"
+                | "description" | "state" | "deployment" | "channel" => text(dice.pick(&NAMES)),
                 _ => number(dice.roll(10)),
             },
         };

@@ -9,6 +9,7 @@ mod naive;
 mod nango;
 mod nodes;
 mod property;
+mod pubnub;
 mod runner;
 mod server;
 mod texts;

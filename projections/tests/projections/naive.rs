@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aggregates::event::Event;
-use aggregates::{Text, deployment, execution, function, project};
+use aggregates::{Text, deployment, execution, function, keyset, project};
 use projections::model::{Deployment, Execution, Function, Key, Project, Variable};
 
 use crate::nango::naive::Nango;
+use crate::pubnub::lists::Letter;
+use crate::pubnub::naive::PubNub;
 
 pub type In = (String, String);
 
@@ -25,6 +27,10 @@ pub struct World {
     pub activated: BTreeSet<In>,
     /// Integrations and what belongs to them.
     pub nango: Nango,
+    /// Packages and what belongs to them.
+    pub pubnub: PubNub,
+    /// Executions that are dead letters.
+    pub letters: BTreeMap<In, Letter>,
 }
 
 fn split(key: &str) -> In {
@@ -45,7 +51,34 @@ impl World {
             }
             // Only the audit log has those.
             Event::Compilation(_) | Event::Rejection(_) => {}
+            Event::Package(_)
+            | Event::Keyset(_)
+            | Event::PackageDeployment(_)
+            | Event::Entry(_)
+            | Event::Counter(_) => {
+                if let Event::Keyset(keyset::Event::KeysetDeleted {}) = event {
+                    self.letters.retain(|(p, _), letter| {
+                        let call = letter.row.handler.as_ref();
+                        *p != project || call.is_none_or(|call| call.keyset.to_string() != id)
+                    });
+                }
+                self.pubnub.apply(position, now, (project, id), event);
+                self.forget_runs();
+            }
         }
+    }
+
+    /// Forgets executions of functions that are gone with their revision.
+    fn forget_runs(&mut self) {
+        let revisions = &self.pubnub.revisions;
+        self.executions.retain(|(project, _), row| {
+            row.handler.as_ref().is_none_or(|call| {
+                let owner = (project.clone(), call.revision.to_string());
+                revisions.contains_key(&owner)
+            })
+        });
+        let executions = &self.executions;
+        self.letters.retain(|at, _| executions.contains_key(at));
     }
 
     fn project(&mut self, position: u64, now: i64, id: String, event: &project::Event) {
@@ -72,6 +105,8 @@ impl World {
                 self.activated.retain(|(project, _)| *project != id);
                 self.executions.retain(|(project, _), _| *project != id);
                 self.nango.end_project(&id);
+                self.letters.retain(|(project, _), _| *project != id);
+                self.pubnub.end_project(&id);
             }
             E::KeyCreated { id: key_id, key } => {
                 let row = Key {
@@ -397,6 +432,7 @@ impl World {
                     worker: String::new(),
                     reason: String::new(),
                     script: request.script.clone(),
+                    handler: request.handler.clone(),
                     output: None,
                 };
                 match event {
@@ -414,11 +450,18 @@ impl World {
                     }
                     _ => {}
                 }
-                if self
-                    .functions
-                    .contains_key(&(project, row.function_id.clone()))
-                {
-                    self.executions.insert(at, row);
+                let exists = match &row.handler {
+                    Some(call) => self
+                        .pubnub
+                        .revisions
+                        .contains_key(&(project, call.revision.to_string())),
+                    None => self
+                        .functions
+                        .contains_key(&(project, row.function_id.clone())),
+                };
+                if exists {
+                    self.executions.insert(at.clone(), row);
+                    self.bury(position, &at);
                 }
             }
             E::ExecutionStarted { worker, deployment } => {
@@ -433,11 +476,25 @@ impl World {
                 if let Some(row) = self.executions.get_mut(&at) {
                     finish(row, result);
                     row.updated_at = now;
+                    self.bury(position, &at);
                 }
             }
             E::ExecutionDeleted {} => {
                 self.executions.remove(&at);
+                self.letters.remove(&at);
             }
+        }
+    }
+
+    /// Keeps an execution as a dead letter, if it is one.
+    fn bury(&mut self, position: u64, at: &In) {
+        let row = &self.executions[at];
+        let given_up = row.handler.as_ref().is_some_and(|call| {
+            call.is_last && call.deployment.is_some() && call.kind.as_str().starts_with("AFTER_")
+        });
+        if given_up && row.status == "failed" {
+            let row = row.clone();
+            self.letters.insert(at.clone(), Letter { row, position });
         }
     }
 }

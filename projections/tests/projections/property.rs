@@ -85,6 +85,7 @@ pub async fn check(view: &View, world: &World, dice: &mut Dice) {
             assert_eq!(found.as_ref(), world.executions.get(&at));
         }
         crate::nango::check::of_project(view, &world.nango, project, dice).await;
+        crate::pubnub::check::of_project(view, world, project, dice).await;
     }
     assert_eq!(
         view.key_by_hash("alphak0").await.unwrap().is_some(),
@@ -94,6 +95,7 @@ pub async fn check(view: &View, world: &World, dice: &mut Dice) {
     );
     overall(view, world).await;
     crate::nango::check::overall(view, &world.nango).await;
+    crate::pubnub::check::overall(view, &world.pubnub).await;
 }
 
 pub fn of<T: Clone>(
@@ -188,10 +190,16 @@ async fn check_audit(view: &View, journal: &Memory, at: u64, dice: &mut Dice) {
         project: some(dice, &PROJECTS),
         stream: some(
             dice,
-            &["function-alpha:f-0", "project-beta", "sync-alpha:s0"],
+            &[
+                "function-alpha:f-0",
+                "project-beta",
+                "sync-alpha:s0",
+                "keyset-alpha:1",
+                "entry-alpha:sub-1/h0",
+            ],
         ),
         actor: some(dice, &["key:0", "key:1"]),
-        event: some(dice, &["FunctionCreated", "ConnectionCreated"]),
+        event: some(dice, &["FunctionCreated", "ConnectionCreated", "SecretSet"]),
         correlation: some(dice, &["correlation-1", "correlation-2"]),
         after: (dice.roll(3) == 0).then(|| dice.roll(30) as u64),
         before: (dice.roll(3) == 0).then(|| dice.roll(60) as u64),
@@ -204,7 +212,7 @@ async fn check_audit(view: &View, journal: &Memory, at: u64, dice: &mut Dice) {
         .filter(|event| {
             let project = event.stream.key.split(':').next().unwrap();
             event.position <= at
-                && &*event.stream.kind != "counter"
+                && &*event.stream.kind != "account"
                 && is(&filter.project, project)
                 && is(&filter.stream, &event.stream.to_string())
                 && is(&filter.actor, &event.metadata.actor)

@@ -393,6 +393,7 @@ mod tests {
             worker: String::new(),
             reason: "ok".to_owned(),
             script: None,
+            handler: None,
             output: None,
         };
         let shown = execution(&execution_row, "", "");

@@ -36,7 +36,6 @@ use axum::routing::{MethodFilter, MethodRouter};
 use crate::app::App;
 
 pub use openapi::openapi;
-pub use rate::Rate;
 
 use error::Error;
 use request::Request;

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::error::{Error, Issue};
 use super::routes::{Body, Query, Route};
-use super::rules;
+use super::{rate, rules};
 use crate::app::App;
 use crate::auth::Grant;
 use crate::bus::Context;
@@ -99,7 +99,7 @@ impl Request {
                 .into()
         });
         sender.is(project.as_str(), &grant.actor());
-        app.rate.check(&project, &parts)?;
+        rate::check(&app.rate, &project, &parts)?;
         if !route.scopes.is_empty() && !route.scopes.iter().any(|scope| allows(&grant, scope)) {
             return Err(Error::scope(route.scopes));
         }

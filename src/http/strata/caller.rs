@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use sha2::{Digest, Sha256};
 
 use super::Error;
 use crate::app::App;
@@ -97,6 +98,17 @@ impl Caller {
             key.apply(&mut context, &[self.target.as_bytes(), body]);
         }
         context
+    }
+
+    /// A UUID for something that this request makes: the same for a repeat.
+    pub(super) fn new_uuid(&self, project: &str, purpose: &str) -> uuid::Uuid {
+        let Some(key) = &self.key else {
+            return uuid::Uuid::new_v4();
+        };
+        let seed = [&key.seed(project)[..], purpose.as_bytes()].concat();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&Sha256::digest(seed)[..16]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
     }
 
     /// An id for something that this request makes: the same for a repeat.

@@ -120,6 +120,22 @@ impl From<crate::bus::Error<aggregates::project::Error>> for Error {
     }
 }
 
+impl From<crate::bus::Error<aggregates::keyset::Error>> for Error {
+    fn from(error: crate::bus::Error<aggregates::keyset::Error>) -> Self {
+        use crate::bus::Error as Bus;
+        use aggregates::keyset::Error as Refused;
+        match error {
+            Bus::Refused(Refused::NotFound) => Self::NotFound("the keyset".to_owned()),
+            Bus::Refused(refused) => Self::Conflict(refused.to_string()),
+            Bus::Conflict => Self::Conflict(error.to_string()),
+            Bus::PreconditionFailed { .. } => Self::PreconditionFailed(error.to_string()),
+            Bus::KeyReused => Self::KeyReused,
+            Bus::Unavailable(error) => Self::Unavailable(error.to_string()),
+            Bus::Unreadable(error) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
 impl From<crate::vault::Error> for Error {
     fn from(error: crate::vault::Error) -> Self {
         match error {

@@ -39,7 +39,7 @@ pub(super) async fn create(
     let new: New = parse(&body)?;
     let scopes = new.scopes.unwrap_or_else(|| vec!["*".to_owned()]);
     // Nobody hands on more than they have.
-    if let Some(scope) = scopes.iter().find(|scope| !caller.grant.allows(scope)) {
+    if let Some(scope) = scopes.iter().find(|scope| !caller.grant.may_give(scope)) {
         let text = format!("the scope {scope} is not yours to give");
         return Err(Error::Invalid(text));
     }
@@ -50,6 +50,10 @@ pub(super) async fn create(
     {
         let text = "at most 200 scopes of 1 to 128 characters";
         return Err(Error::Invalid(text.to_owned()));
+    }
+    if let Some(scope) = scopes.iter().find(|scope| !is_scope(scope)) {
+        let text = format!("the scope {scope} must end in the number of a keyset");
+        return Err(Error::Invalid(text));
     }
     let id = caller.new_id(&project);
     let name = new.name.unwrap_or_default();
@@ -99,6 +103,20 @@ pub(super) async fn create(
         Json(shown),
     )
         .into_response())
+}
+
+/// What is limited to a keyset names it by its number, as in `keyset:read@1001`.
+fn is_scope(scope: &str) -> bool {
+    let Some((permission, keyset)) = scope.split_once('@') else {
+        return true;
+    };
+    const LIMITED: [&str; 4] = [
+        "functions.package-deployment:read",
+        "functions.package-deployment:write",
+        "keyset:read",
+        "keyset:write",
+    ];
+    LIMITED.contains(&permission) && keyset.parse::<u64>().is_ok()
 }
 
 pub(super) async fn list(

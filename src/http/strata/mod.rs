@@ -6,7 +6,9 @@
 mod audit;
 mod caller;
 mod error;
+mod handler_runs;
 mod keys;
+mod keysets;
 mod nodes;
 mod openapi;
 mod page;
@@ -44,6 +46,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/nodes", get(nodes::list))
         .route("/audit", get(audit::list))
         .route("/head", get(audit::head))
+        .merge(keysets::router())
+        .route("/handler-runs", post(handler_runs::create))
         .fallback(not_found)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed.into_response())
 }

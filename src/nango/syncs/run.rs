@@ -227,6 +227,7 @@ fn call(project: &ProjectId, place: &Place, host: &Host, request: Value, trigger
             kind: place.kind,
             name: place.name.clone(),
         }),
+        handler: None,
         request,
         body: Bytes::new(),
         session: Some(Arc::new(host.clone())),

@@ -219,6 +219,7 @@ fn call(request: &Request, asked: Asked, settings: &Settings, id: &ExecutionId) 
     });
     Call {
         script: None,
+        handler: None,
         session: None,
         project: request.project.clone(),
         function: request.function_id(),
@@ -276,6 +277,7 @@ fn finished(request: &Request, asked: &Call, ran: Ran) -> Result<Reply, Error> {
         worker: String::new(),
         reason: ran.result.reason,
         script: None,
+        handler: None,
         output: None,
     };
     let value = super::super::model::execution(&row, logs, errors);
