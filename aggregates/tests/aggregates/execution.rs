@@ -1,4 +1,6 @@
 use aggregates::execution::{Command, Error, Event, Execution, Outcome, Request};
+use aggregates::{HandlerCall, TriggerKind};
+use cqrs_es::Aggregate;
 
 use super::deployment::blob;
 use crate::{Case, check};
@@ -159,4 +161,61 @@ fn decisions() {
             then: Err(Error::NotFound),
         },
     ]);
+}
+
+fn after(is_last: bool) -> Request {
+    Request {
+        handler: Some(HandlerCall {
+            keyset: 1001,
+            deployment: Some("pd".into()),
+            package: "p".into(),
+            revision: "r".into(),
+            handler: "h".into(),
+            name: "after".into(),
+            kind: TriggerKind::AfterPublish,
+            channel: "chat".into(),
+            hop: 1,
+            attempt: 1,
+            retry_of: None,
+            is_last,
+        }),
+        ..request()
+    }
+}
+
+/// The stored request of a dead letter outlives its end, and only that.
+#[test]
+fn a_dead_letter_keeps_its_request() {
+    let ended = |request: Request, completed: bool| {
+        let mut state = Execution::default();
+        let requested = Event::ExecutionRequested {
+            request,
+            scheduled_at: None,
+            input: blob("in", 2),
+            deployment: "pd".into(),
+        };
+        let finished = Event::ExecutionFinished {
+            result: Outcome {
+                completed,
+                ..result()
+            },
+        };
+        state.apply(requested);
+        state.apply(finished);
+        state.input.is_some()
+    };
+    assert!(ended(after(true), false));
+    assert!(!ended(after(true), true), "it has done its work");
+    assert!(!ended(after(false), false), "another attempt has it");
+    assert!(!ended(request(), false), "no handler");
+    let mut tried = after(true);
+    if let Some(call) = &mut tried.handler {
+        call.deployment = None;
+    }
+    assert!(!ended(tried, false), "a run on a test input");
+    let mut before = after(true);
+    if let Some(call) = &mut before.handler {
+        call.kind = TriggerKind::BeforePublish;
+    }
+    assert!(!ended(before, false), "its sender was told");
 }

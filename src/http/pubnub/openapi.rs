@@ -14,6 +14,7 @@ pub fn openapi() -> Value {
             .or_insert_with(|| json!({}));
         path[route.verb.method().as_str().to_ascii_lowercase()] = operation(route);
     }
+    super::data::describe(&mut paths);
     json!({"paths": paths, "components": {"schemas": super::schemas::schemas()}})
 }
 

@@ -16,6 +16,7 @@ use super::Error;
 use super::caller::Caller;
 use super::projects::parse;
 use crate::app::App;
+use crate::bus::Bus;
 use crate::http::position_header;
 use crate::pubnub::tries::{self, Given, Tried, Try};
 
@@ -115,6 +116,9 @@ pub(super) async fn create(
     };
     let context = caller.context(project, &body);
     let tried = tries::run(&app.pubnub.shared, &project.into(), asked, &context).await?;
+    // Whoever reads next sees it.
+    let position = tried.ran.committed.position;
+    app.reads.wait_for(position, Bus::READ_WAIT).await;
     Ok(show(tried, is_dry))
 }
 

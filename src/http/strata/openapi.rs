@@ -24,6 +24,15 @@ const fn read(path: &'static str, summary: &'static str, answer: &'static str) -
     }
 }
 
+const fn send(path: &'static str, summary: &'static str) -> Operation {
+    Operation {
+        method: "post",
+        query: &[],
+        body: Some("StrataMessage"),
+        ..read(path, summary, "StrataSent")
+    }
+}
+
 const OPERATIONS: &[Operation] = &[
     Operation {
         query: &["as_of", "limit", "after"],
@@ -173,6 +182,61 @@ const OPERATIONS: &[Operation] = &[
             "StrataKeysetTransition",
         )
     },
+    send("/keysets/{keyset}/publish", "Publish a message on a keyset"),
+    send("/keysets/{keyset}/fire", "Fire a message, for functions only"),
+    send("/keysets/{keyset}/signal", "Send a signal"),
+    send("/keysets/{keyset}/files", "Tell that a file was shared"),
+    Operation {
+        body: Some("StrataPresenceEvent"),
+        success: 202,
+        ..send("/keysets/{keyset}/presence", "Say that a user has moved")
+    },
+    Operation {
+        query: &["as_of", "limit", "offset", "functionRevisionId", "status"],
+        ..read(
+            "/keysets/{keyset}/executions",
+            "What ran on a keyset, newest first",
+            "StrataHandlerExecutionList",
+        )
+    },
+    Operation {
+        query: &["as_of", "limit", "offset", "functionRevisionId"],
+        ..read(
+            "/keysets/{keyset}/dead-letters",
+            "Functions after messages that failed and are not tried again",
+            "StrataDeadLetterList",
+        )
+    },
+    Operation {
+        method: "post",
+        query: &[],
+        success: 202,
+        ..read(
+            "/keysets/{keyset}/dead-letters/{execution}/retry",
+            "Have a dead letter tried once more",
+            "StrataRetry",
+        )
+    },
+    Operation {
+        method: "delete",
+        query: &[],
+        success: 204,
+        ..read(
+            "/keysets/{keyset}/dead-letters/{execution}",
+            "Throw a dead letter away",
+            "",
+        )
+    },
+    Operation {
+        method: "post",
+        query: &["project"],
+        body: Some("StrataNewHandlerRun"),
+        ..read(
+            "/handler-runs",
+            "Run a function of the PubNub dialect that is not deployed",
+            "StrataHandlerRun",
+        )
+    },
     read(
         "/head",
         "The last position, and the one that as_of names",
@@ -295,6 +359,32 @@ fn schemas() -> Value {
             "from": {"type": ["string", "null"]}, "to": {"type": ["string", "null"]},
             "replacing": {"type": ["string", "null"]}, "failure": {"type": ["object", "null"]},
             "actor": text})),
+        "StrataMessage": object(json!({"channel": text, "message": {}, "meta": {}, "uuid": text,
+            "file": object(json!({"id": text, "name": text}))})),
+        "StrataPresenceEvent": object(json!({"action": text, "uuid": text, "channel": text,
+            "data": {}})),
+        "StrataSent": object(json!({
+            "outcome": {"type": "string", "enum": ["sent", "aborted", "failed"]},
+            "text": text, "timetoken": text})),
+        "StrataHandlerExecution": object(json!({"id": text, "functionRevisionId": text,
+            "functionName": text, "type": text, "packageId": text, "packageRevisionId": text,
+            "packageDeploymentId": {"type": ["string", "null"]},
+            "channel": {"type": ["string", "null"]}, "hop": number, "attempt": number,
+            "retryOf": {"type": ["string", "null"]}, "isLast": {"type": "boolean"},
+            "trigger": text, "method": text, "path": text, "status": text, "statusCode": number,
+            "reason": text, "logs": text, "errors": text, "durationUs": number,
+            "scheduledAt": {"type": ["string", "null"]}, "createdAt": time, "updatedAt": time})),
+        "StrataHandlerExecutionList": list("executions", "StrataHandlerExecution"),
+        "StrataDeadLetterList": list("deadLetters", "StrataHandlerExecution"),
+        "StrataRetry": object(json!({"id": text})),
+        "StrataNewHandlerRun": object(json!({"handler": text, "test_input": text,
+            "event": {"type": "object"}, "keyset": number,
+            "mode": {"type": "string", "enum": ["dry", "live"]}})),
+        "StrataHandlerRun": object(json!({"id": text, "mode": text,
+            "decision": {"type": "string", "enum": ["ok", "abort", "send", "error"]},
+            "text": {"type": ["string", "null"]}, "message": {}, "response": {"type": "object"},
+            "logs": {"type": "array", "items": {"type": "object"}}, "errors": text,
+            "calls": {"type": "array", "items": {"type": "object"}}, "durationUs": number})),
         "StrataHead": object(json!({"head": number, "position": number})),
     })
 }

@@ -33,6 +33,7 @@ impl Deployments {
         if !is_under_way(&state, work) {
             return Ok(());
         }
+        self.shared.consoles.renew(&state.id);
         journal::failpoint("deployment.starting");
         let failed = match tokio::time::timeout(LIMIT, self.warmed(work, &state)).await {
             Err(_) => Some(failure(format!(

@@ -72,7 +72,8 @@ impl Host {
         let sending = Box::pin(dispatch::send(shared, &self.0.project, keyset, sent));
         let answer: Answer = sending.await?;
         if answer.outcome == (Outcome::Sent { unseen: true }) {
-            let text = format!("{call}: no function sees this message, it is the last of its chain");
+            let text =
+                format!("{call}: no function sees this message, it is the last of its chain");
             self.write(Line::warning(text));
         }
         just(json!({ "answer": answer.parts() }))

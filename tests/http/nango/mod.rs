@@ -6,7 +6,7 @@
 mod api;
 mod bed;
 mod sources;
-mod standin;
+pub mod standin;
 mod told;
 mod world;
 

@@ -6,7 +6,9 @@
 mod bed;
 mod stage;
 
+mod answering;
 mod catalogue;
+mod chains;
 mod contract;
 mod deployments;
 mod frame;
@@ -14,6 +16,8 @@ mod inputs;
 mod intervals;
 mod keysets;
 mod kv;
+mod letters;
+mod modules;
 mod nodes;
 mod packages;
 mod revisions;
@@ -21,4 +25,6 @@ mod rolling;
 mod scheduled;
 mod secrets;
 mod sending;
+mod subscribing;
+mod trying;
 mod watching;

@@ -42,7 +42,9 @@ async fn functions_before_a_message_change_it_one_after_another() {
     let signals = on("s", "BEFORE_SIGNAL", "chat.*", &adds("signals"));
     stage.play(&[late, soon, elsewhere, signals]).await;
     // A deployment that came later sees it later.
-    stage.play(&[on("x", "BEFORE_PUBLISH", "*", &adds("later"))]).await;
+    stage
+        .play(&[on("x", "BEFORE_PUBLISH", "*", &adds("later"))])
+        .await;
     let since = stage.now().await;
     let (status, answer) = stage.publish("chat.one", &json!({"text": "hi"})).await;
     assert_eq!(status, 200, "{answer}");
@@ -69,17 +71,26 @@ async fn an_abort_ends_it() {
         return request.abort('not like this');\n\
       };";
     let tells = on("b", "AFTER_PUBLISH", "chat", TELLS);
-    stage.play(&[on("a", "BEFORE_PUBLISH", "chat", code), tells]).await;
+    stage
+        .play(&[on("a", "BEFORE_PUBLISH", "chat", code), tells])
+        .await;
     let since = stage.now().await;
     let (status, answer) = stage.publish("chat", &json!({})).await;
     assert_eq!(status, 400);
-    assert_eq!((&answer[0], &answer[1]), (&json!(0), &json!("not like this")));
+    assert_eq!(
+        (&answer[0], &answer[1]),
+        (&json!(0), &json!("not like this"))
+    );
     assert!(is_timetoken(&answer[2]));
     let (status, answer) = stage.publish("chat", &json!({"silent": true})).await;
     assert_eq!((status, &answer[1]), (400, &json!("Aborted by function")));
     stage.publish("end", &json!(0)).await;
     let heard = stage.hear("chat,told,end", &since, 1).await;
-    assert_eq!(heard, [json!(0)], "neither is delivered, and nothing ran after them");
+    assert_eq!(
+        heard,
+        [json!(0)],
+        "neither is delivered, and nothing ran after them"
+    );
     assert_eq!(stage.executions(2).await.len(), 2);
 }
 
@@ -116,7 +127,10 @@ async fn a_function_that_fails_blocks_or_lets_pass() {
     let failed = stage.executions(ways.len()).await;
     assert!(failed.iter().all(|row| row["status"] == "failed"));
     let first = failed[0]["errors"].as_str().expect("a text");
-    assert!(first.contains("boom") && first.contains("function.js:4"), "{first}");
+    assert!(
+        first.contains("boom") && first.contains("function.js:4"),
+        "{first}"
+    );
     // What a keyset may set beyond the reference's server setting.
     stage.set(json!({"onFunctionError": "pass"})).await;
     for how in ways {
@@ -147,7 +161,12 @@ async fn a_function_that_waits_too_long_is_stopped() {
 #[tokio::test]
 async fn what_functions_see() {
     let stage = Stage::new().await;
-    let kinds = ["AFTER_PUBLISH", "AFTER_SIGNAL", "AFTER_PUBLISH_FILE", "AFTER_PRESENCE"];
+    let kinds = [
+        "AFTER_PUBLISH",
+        "AFTER_SIGNAL",
+        "AFTER_PUBLISH_FILE",
+        "AFTER_PRESENCE",
+    ];
     let tells = kinds.map(|kind| on(&kind.to_lowercase(), kind, "chat", TELLS));
     stage.play(&tells).await;
     let since = stage.now().await;
@@ -160,47 +179,85 @@ async fn what_functions_see() {
     let told = stage.hear("told", &since, 1).await.remove(0);
     assert_eq!(told["message"], json!({"n": 1}));
     assert_eq!(told["channels"], json!(["chat"]));
-    assert_eq!((&told["verb"], &told["method"]), (&json!("publish"), &json!("publish")));
+    assert_eq!(
+        (&told["verb"], &told["method"]),
+        (&json!("publish"), &json!("publish"))
+    );
     assert_eq!(told["subkey"], stage.keyset.subscribe_key.as_str());
     assert_eq!(told["pubkey"], stage.keyset.publish_key.as_str());
     assert_eq!(told["version"], "v1");
     assert_eq!(told["meta"]["clientip"], "127.0.0.1");
     assert_eq!(told["meta"]["custom"], json!({"x": 1}));
-    assert_eq!((&told["params"]["uuid"], &told["params"]["a"]), (&json!("me"), &json!("1")));
+    assert_eq!(
+        (&told["params"]["uuid"], &told["params"]["a"]),
+        (&json!("me"), &json!("1"))
+    );
     assert!(!told.to_string().contains("secret"), "{told}");
     let ran = stage.executions(1).await;
     assert!(!json!(ran).to_string().contains("secret"));
 
     let since = stage.now().await;
-    let (status, _) = stage.ask("publish", "chat", r#"{"n":2}"#, "?store=0&norep=true").await;
+    let (status, _) = stage
+        .ask("publish", "chat", r#"{"n":2}"#, "?store=0&norep=true")
+        .await;
     assert_eq!(status, 200);
     let heard = stage.hear("chat,told", &since, 1).await.remove(0);
-    assert_eq!(heard["verb"], "fire", "it is told by a function, and not delivered: {heard}");
+    assert_eq!(
+        heard["verb"], "fire",
+        "it is told by a function, and not delivered: {heard}"
+    );
 
     let since = stage.now().await;
     assert_eq!(stage.ask("signal", "chat", r#"{"n":3}"#, "").await.0, 200);
     let heard = stage.hear("told", &since, 1).await.remove(0);
-    assert_eq!((&heard["verb"], &heard["message"]["n"]), (&json!("signal"), &json!(3)));
+    assert_eq!(
+        (&heard["verb"], &heard["message"]["n"]),
+        (&json!("signal"), &json!(3))
+    );
 
     let since = stage.now().await;
     let file = json!({"channel": "chat", "file": {"id": "f1", "name": "a.txt"}, "message": [1]});
     let sent = stage.bed.strata().post(&stage.own("files"), file).await;
-    assert_eq!((sent.status, sent.text("outcome")), (200, "sent".to_owned()), "{sent:?}");
+    assert_eq!(
+        (sent.status, sent.text("outcome")),
+        (200, "sent".to_owned()),
+        "{sent:?}"
+    );
     let heard = stage.hear("told", &since, 1).await.remove(0);
     let shared = json!({"message": [1], "file": {"id": "f1", "name": "a.txt"}});
-    assert_eq!((&heard["verb"], &heard["message"]), (&json!("file"), &shared));
+    assert_eq!(
+        (&heard["verb"], &heard["message"]),
+        (&json!("file"), &shared)
+    );
 
     let since = stage.now().await;
     let event = json!({"action": "state-change", "uuid": "u", "channel": "chat", "data": {"s": 1}});
     let path = format!("/x/data/{}/presence", stage.keyset.subscribe_key);
-    let sent = stage.bed.client.with("authorization", "").post(&path, event).await;
+    let sent = stage
+        .bed
+        .client
+        .with("authorization", "")
+        .post(&path, event)
+        .await;
     assert_eq!(sent.status, 200, "{sent:?}");
     let heard = stage.hear("told", &since, 1).await.remove(0);
     let message = &heard["message"];
-    assert_eq!((&heard["verb"], &heard["channels"]), (&json!("presence"), &json!(["chat"])));
-    assert_eq!((&message["action"], &message["uuid"]), (&json!("state-change"), &json!("u")));
-    assert_eq!((&message["data"], &message["channel"]), (&json!({"s": 1}), &json!("chat")));
-    assert!(message["timestamp"].is_i64() && message["occupancy"].is_u64(), "{message}");
+    assert_eq!(
+        (&heard["verb"], &heard["channels"]),
+        (&json!("presence"), &json!(["chat"]))
+    );
+    assert_eq!(
+        (&message["action"], &message["uuid"]),
+        (&json!("state-change"), &json!("u"))
+    );
+    assert_eq!(
+        (&message["data"], &message["channel"]),
+        (&json!({"s": 1}), &json!("chat"))
+    );
+    assert!(
+        message["timestamp"].is_i64() && message["occupancy"].is_u64(),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -220,7 +277,7 @@ async fn texts_and_numbers_start_nothing() {
 #[tokio::test]
 async fn what_cannot_be_sent() {
     let stage = Stage::new().await;
-    let answers = async |what, channel, payload: &str| {
+    let answers = async |what: &str, channel: &str, payload: &str| {
         let (status, answer) = stage.ask(what, channel, payload, "").await;
         assert!(is_timetoken(&answer[2]), "{answer}");
         assert_eq!(answer[0], 0);
@@ -235,20 +292,36 @@ async fn what_cannot_be_sent() {
     let long = json!("x".repeat(63)).to_string();
     let large = (400, "Signal too large".to_owned());
     assert_eq!(answers("signal", "a", &long).await, large);
-    assert_eq!(stage.ask("signal", "a", &json!("x".repeat(62)).to_string(), "").await.0, 200);
+    assert_eq!(
+        stage
+            .ask("signal", "a", &json!("x".repeat(62)).to_string(), "")
+            .await
+            .0,
+        200
+    );
     let (publish, subscribe) = (&stage.keyset.publish_key, &stage.keyset.subscribe_key);
     let guest = stage.bed.client.with("authorization", "");
-    for (publish, subscribe) in [(publish.as_str(), "sub-c-0"), ("pub-c-0", subscribe.as_str())] {
+    for (publish, subscribe) in [
+        (publish.as_str(), "sub-c-0"),
+        ("pub-c-0", subscribe.as_str()),
+    ] {
         let path = format!("/publish/{publish}/{subscribe}/0/a/0/1");
         let refused = guest.get(&path).await;
-        assert_eq!((refused.status, &refused.json()[1]), (400, &json!("Invalid Key")));
+        assert_eq!(
+            (refused.status, &refused.json()[1]),
+            (400, &json!("Invalid Key"))
+        );
     }
     let path = format!("/publish/{publish}/{subscribe}/0/a/0");
     let limit = 32 << 10;
     for (length, status) in [(limit - 2, 200), (limit - 1, 413)] {
         let body = json!("x".repeat(length)).to_string();
         let ask = guest.ask(Method::POST, &path);
-        let answer = ask.header("content-type", "application/json").body(body).send().await;
+        let answer = ask
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await;
         assert_eq!(answer.status, status, "{length}");
         assert_eq!(answer.json()[0], u8::from(status == 200));
     }
@@ -274,18 +347,32 @@ async fn only_keys_with_the_scope_send_by_our_own_api() {
         }
         let event = json!({"action": "join", "uuid": "u", "channel": "a"});
         let sent = client.post(&stage.own("presence"), event).await;
-        assert_eq!(sent.status, if status == 200 { 202 } else { status }, "{sent:?}");
+        assert_eq!(
+            sent.status,
+            if status == 200 { 202 } else { status },
+            "{sent:?}"
+        );
     }
     let stranger = Stage::new().await;
     let client = own(&stranger.bed.key(&["*"]).await);
-    assert_eq!(client.post(&stage.own("publish"), body.clone()).await.status, 404);
+    assert_eq!(
+        client
+            .post(&stage.own("publish"), body.clone())
+            .await
+            .status,
+        404
+    );
     let root = stage.bed.strata();
     for (what, body, status) in [
         ("publish", json!({"channel": "a"}), 400),
         ("publish", json!({"channel": "a.*", "message": 1}), 400),
         ("files", json!({"channel": "a", "message": 1}), 400),
         ("publish", json!({"message": 1}), 400),
-        ("presence", json!({"action": "dance", "uuid": "u", "channel": "a"}), 400),
+        (
+            "presence",
+            json!({"action": "dance", "uuid": "u", "channel": "a"}),
+            400,
+        ),
         ("nothing", body, 404),
     ] {
         let answer = root.post(&stage.own(what), body).await;

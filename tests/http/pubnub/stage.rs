@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::bed::{Bed, Keyset};
+use super::bed::{Bed, Keyset, at};
 use crate::client::{Answer, encode};
 use crate::server::{Server, until};
 
@@ -47,8 +47,11 @@ impl Stage {
         self.bed.running(&revision, &self.keyset).await;
         let mut functions = revision.functions;
         functions.sort_by_key(|function| function["name"].to_string());
-        let ids = functions.iter().map(|function| &function["functionRevisionId"]);
-        ids.map(|id| id.as_str().expect("an id").to_owned()).collect()
+        let ids = functions
+            .iter()
+            .map(|function| &function["functionRevisionId"]);
+        ids.map(|id| id.as_str().expect("an id").to_owned())
+            .collect()
     }
 
     /// Changes the settings of the keyset.
@@ -56,6 +59,14 @@ impl Stage {
         let path = format!("/strata/v1/keysets/{}", self.keyset.number);
         let changed = self.bed.strata().patch(&path, settings).await;
         assert_eq!(changed.status, 200, "{changed:?}");
+    }
+
+    /// Sets a secret of the keyset.
+    pub async fn secret(&self, name: &str, value: &str) {
+        let subscribe = &self.keyset.subscribe_key;
+        let path = at(&format!("/kv/secrets/{name}?subkey={subscribe}"));
+        let set = self.bed.client.put(&path, json!({"value": value})).await;
+        assert_eq!(set.status, 200, "{set:?}");
     }
 
     fn path(&self, what: &str, channel: &str, payload: &str, query: &str) -> String {
@@ -70,13 +81,7 @@ impl Stage {
     }
 
     /// Anything of the data plane that sends.
-    pub async fn ask(
-        &self,
-        what: &str,
-        channel: &str,
-        payload: &str,
-        query: &str,
-    ) -> (u16, Value) {
+    pub async fn ask(&self, what: &str, channel: &str, payload: &str, query: &str) -> (u16, Value) {
         let path = self.path(what, channel, payload, query);
         let answer = self.bed.client.with("authorization", "").get(&path).await;
         (answer.status, answer.json())
@@ -123,9 +128,13 @@ impl Stage {
         until("an execution", async || {
             let list = self.bed.strata().get(&self.own("executions")).await;
             assert_eq!(list.status, 200, "{list:?}");
-            let mut rows = list.json()["executions"].as_array().expect("a list").clone();
+            let mut rows = list.json()["executions"]
+                .as_array()
+                .expect("a list")
+                .clone();
             rows.reverse();
-            let ended = |row: &Value| matches!(row["status"].as_str(), Some("completed" | "failed"));
+            let ended =
+                |row: &Value| matches!(row["status"].as_str(), Some("completed" | "failed"));
             (rows.len() >= count && rows.iter().all(ended)).then_some(rows)
         })
         .await
@@ -136,7 +145,10 @@ impl Stage {
         until("a dead letter", async || {
             let list = self.bed.strata().get(&self.own("dead-letters")).await;
             assert_eq!(list.status, 200, "{list:?}");
-            let rows = list.json()["deadLetters"].as_array().expect("a list").clone();
+            let rows = list.json()["deadLetters"]
+                .as_array()
+                .expect("a list")
+                .clone();
             (rows.len() == count).then_some(rows)
         })
         .await
@@ -145,7 +157,12 @@ impl Stage {
     /// Asks a function.
     pub async fn request(&self, method: Method, path: &str) -> Answer {
         let path = self.blocks(path);
-        self.bed.client.with("authorization", "").ask(method, &path).send().await
+        self.bed
+            .client
+            .with("authorization", "")
+            .ask(method, &path)
+            .send()
+            .await
     }
 
     /// Where functions of the keyset answer.

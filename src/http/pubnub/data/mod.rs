@@ -2,6 +2,7 @@
 //! the path, and there is no `Authorization`. Reference: sections 10.6 and 10.8.
 
 mod blocks;
+mod openapi;
 mod presence;
 mod publish;
 mod subscribe;
@@ -18,6 +19,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+pub(super) use openapi::describe;
 pub(crate) use presence::Event as PresenceEvent;
 
 use crate::app::App;
