@@ -163,53 +163,59 @@ fn decisions() {
     ]);
 }
 
-/// A function after a message that is given up may be tried again by hand: then
-/// its request is needed still.
+fn after(is_last: bool) -> Request {
+    Request {
+        handler: Some(HandlerCall {
+            keyset: 1001,
+            deployment: Some("pd".into()),
+            package: "p".into(),
+            revision: "r".into(),
+            handler: "h".into(),
+            name: "after".into(),
+            kind: TriggerKind::AfterPublish,
+            channel: "chat".into(),
+            hop: 1,
+            attempt: 1,
+            retry_of: None,
+            is_last,
+        }),
+        ..request()
+    }
+}
+
+/// The stored request of a dead letter outlives its end, and only that.
 #[test]
-fn the_request_of_a_dead_letter_is_kept() {
-    let call = |kind, is_last, deployed: bool| HandlerCall {
-        keyset: 1001,
-        deployment: deployed.then(|| "u1".into()),
-        package: "p1".into(),
-        revision: "r1".into(),
-        handler: "a1".into(),
-        name: "count".into(),
-        kind,
-        channel: "chat.a".into(),
-        hop: 1,
-        attempt: 3,
-        retry_of: Some("x1".into()),
-        is_last,
-    };
-    for (kind, is_last, deployed, completed, kept) in [
-        (TriggerKind::AfterPublish, true, true, false, true),
-        (TriggerKind::AfterPresence, true, true, false, true),
-        (TriggerKind::AfterPublish, true, true, true, false),
-        (TriggerKind::AfterPublish, false, true, false, false),
-        (TriggerKind::AfterPublish, true, false, false, false),
-        (TriggerKind::OnInterval, true, true, false, false),
-    ] {
-        let mut execution = Execution::default();
-        let request = Request {
-            handler: Some(call(kind, is_last, deployed)),
-            ..request()
-        };
-        execution.apply(Event::ExecutionRequested {
+fn a_dead_letter_keeps_its_request() {
+    let ended = |request: Request, completed: bool| {
+        let mut state = Execution::default();
+        let requested = Event::ExecutionRequested {
             request,
             scheduled_at: None,
             input: blob("in", 2),
-            deployment: "u1".into(),
-        });
-        assert!(execution.input.is_some());
-        let result = Outcome {
-            completed,
-            ..result()
+            deployment: "pd".into(),
         };
-        execution.apply(Event::ExecutionFinished { result });
-        assert_eq!(
-            execution.input.is_some(),
-            kept,
-            "{kind} {is_last} {deployed} {completed}"
-        );
+        let finished = Event::ExecutionFinished {
+            result: Outcome {
+                completed,
+                ..result()
+            },
+        };
+        state.apply(requested);
+        state.apply(finished);
+        state.input.is_some()
+    };
+    assert!(ended(after(true), false));
+    assert!(!ended(after(true), true), "it has done its work");
+    assert!(!ended(after(false), false), "another attempt has it");
+    assert!(!ended(request(), false), "no handler");
+    let mut tried = after(true);
+    if let Some(call) = &mut tried.handler {
+        call.deployment = None;
     }
+    assert!(!ended(tried, false), "a run on a test input");
+    let mut before = after(true);
+    if let Some(call) = &mut before.handler {
+        call.kind = TriggerKind::BeforePublish;
+    }
+    assert!(!ended(before, false), "its sender was told");
 }
