@@ -414,7 +414,7 @@ impl Executor {
         if ready.contract.specialises() {
             options.specialiser.executed(project, function);
         }
-        let parts = Parts::of(outcome.result);
+        let mut parts = Parts::of(outcome.result);
         let (mut logs, mut errors) = (outcome.logs, outcome.errors);
         if let Some(session) = session {
             let written = session.written();
@@ -423,11 +423,16 @@ impl Executor {
         }
         if let Some(failure) = &parts.failure {
             errors.push_str(failure);
+        } else if parts.status_code >= 400
+            && let Some(failure) = self.told(ready, &mut parts).await
+        {
+            errors.push_str(&failure);
         }
         if !ready.settings.logging {
             logs.clear();
             errors.clear();
         }
+        let logs = options.programs.map_stack(&ready.artefact, &logs).await;
         let errors = options.programs.map_stack(&ready.artefact, &errors).await;
         let result = Outcome {
             completed: parts.failure.is_none() && parts.status_code < 500,
@@ -440,6 +445,17 @@ impl Executor {
             output: None,
         };
         Ok((parts, logs, errors, result))
+    }
+
+    /// What a failure says that the dialect answers, with the user's own lines
+    /// in its stacks.
+    async fn told(&self, ready: &Ready, parts: &mut Parts) -> Option<String> {
+        let mut answer = serde_json::from_slice(&parts.body).ok()?;
+        ready.contract.failure(&answer)?;
+        let programs = &self.inner.options.programs;
+        programs.map_answer(&ready.artefact, &mut answer).await;
+        parts.body = answer.to_string().into();
+        ready.contract.failure(&answer)
     }
 
     /// Keeps what an asynchronous execution returned, sealed, where the dialect

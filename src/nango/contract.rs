@@ -116,6 +116,26 @@ impl Contract for Scripts {
         true
     }
 
+    /// Code, message and stack; what else a function says goes to its caller only.
+    fn failure(&self, answer: &Value) -> Option<String> {
+        let error = &answer["error"];
+        let code = error["code"].as_str()?;
+        let payload = &error["payload"];
+        let message = match code {
+            "script_internal_error" | "script_network_error" => payload["message"].as_str(),
+            _ => error["message"].as_str(),
+        };
+        let mut told = match message {
+            Some(message) => format!("{code}: {message}\n"),
+            None => format!("{code}\n"),
+        };
+        let stack = payload["stacktrace"].as_array().into_iter().flatten();
+        for line in stack.filter_map(Value::as_str) {
+            told.push_str(&format!("    {line}\n"));
+        }
+        Some(told)
+    }
+
     /// Their engine image has everything large in it already.
     fn specialises(&self) -> bool {
         false

@@ -28,6 +28,7 @@ mod records;
 mod rules;
 mod saving;
 mod sdk;
+mod stacks;
 mod syncs;
 mod types;
 mod visible;
