@@ -107,6 +107,13 @@ pub trait Contract: Send + Sync {
         false
     }
 
+    /// How often an execution that was to run later runs again when it fails,
+    /// by its request.
+    fn retries(&self, request: &Value) -> u32 {
+        let _ = request;
+        0
+    }
+
     /// What the log of errors says about an answer that is a failure, where the
     /// dialect answers failures in the function's place. Stacks in such an
     /// answer are mapped to the user's own lines. None: the answer is the

@@ -32,6 +32,8 @@ pub struct Action {
     pub input: Option<Value>,
     /// How many functions called one another to get here.
     pub depth: u32,
+    /// How often it runs again when it fails; only when it runs later.
+    pub retries: u8,
 }
 
 /// What came of it.
@@ -185,7 +187,7 @@ async fn repeated(
     }))
 }
 
-/// Accepts an action that runs later; gives its id.
+/// Accepts an action that runs later: alone among those of its project that do, in their order.
 ///
 /// # Errors
 /// When it will not run.
@@ -252,6 +254,7 @@ fn call(action: &Action, id: ExecutionId, trigger: &str) -> Call {
     let mut request = json!({
         "connection": action.connection,
         "depth": action.depth,
+        "retries": action.retries,
     });
     if let Some(input) = &action.input {
         request["input"] = input.clone();

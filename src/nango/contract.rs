@@ -13,6 +13,9 @@ use super::{Shared, build};
 use crate::auth::now_ms;
 use crate::execution::{Contract, Made, NotMade, Place, Session};
 
+/// Retries of an action that runs later; the dialect's own limit.
+const MOST_RETRIES: u32 = 5;
+
 /// Memory of a run.
 const MEMORY: usize = 512 << 20;
 
@@ -68,7 +71,7 @@ impl Contract for Scripts {
         image.map(Some).map_err(|error| error.to_string())
     }
 
-    /// `request`: `{connection, input?, depth}` of an action.
+    /// `request`: `{connection, input?, depth, retries}` of an action.
     async fn session(
         &self,
         place: Place<'_>,
@@ -114,6 +117,11 @@ impl Contract for Scripts {
 
     fn keeps_output(&self) -> bool {
         true
+    }
+
+    fn retries(&self, request: &Value) -> u32 {
+        let asked = request["retries"].as_u64().unwrap_or(0);
+        u32::try_from(asked).map_or(MOST_RETRIES, |asked| asked.min(MOST_RETRIES))
     }
 
     /// Code, message and stack; what else a function says goes to its caller only.

@@ -30,5 +30,6 @@ mod saving;
 mod sdk;
 mod stacks;
 mod syncs;
+mod turns;
 mod types;
 mod visible;

@@ -142,6 +142,9 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
     let reply = script.reply(&call);
     script.calls.push(call);
     drop(script);
+    if let Some(delay) = reply["delay_ms"].as_u64() {
+        tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
+    }
     shown(&reply)
 }
 
