@@ -187,6 +187,7 @@ impl App {
                 "output": config.validate_scripts,
             }),
             changed: tokio::sync::Notify::new(),
+            stops: nango::runtime::Stops::default(),
             runs: std::sync::OnceLock::new(),
         });
         scripts.set(shared.clone());

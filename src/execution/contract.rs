@@ -33,6 +33,11 @@ pub struct Written {
 pub trait Session: Capability {
     /// What was written so far.
     fn written(&self) -> Written;
+
+    /// What ends the execution from outside.
+    fn cancel(&self) -> sandbox::Cancel {
+        sandbox::Cancel::default()
+    }
 }
 
 /// What a dialect's own build made.

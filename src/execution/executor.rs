@@ -432,6 +432,9 @@ impl Executor {
         invocation.capability = session
             .clone()
             .map(|session| session as Arc<dyn sandbox::Capability>);
+        if let Some(session) = &session {
+            invocation.cancel = session.cancel();
+        }
         invocation.owner = function.key(project).into();
         invocation.env = self
             .environment_for(project, &ready.function, &ready.deployment, &ready.plan)

@@ -62,6 +62,8 @@ pub struct Shared {
     pub validate: Value,
     /// Something about syncs has changed.
     pub changed: tokio::sync::Notify,
+    /// Runs of syncs that can be stopped.
+    pub stops: runtime::Stops,
     /// Runs functions; there a moment after this.
     pub runs: OnceLock<Executor>,
 }

@@ -29,6 +29,7 @@ mod rules;
 mod saving;
 mod sdk;
 mod stacks;
+mod stops;
 mod syncs;
 mod turns;
 mod types;
