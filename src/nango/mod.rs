@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod build;
+pub mod bundle;
 pub mod calls;
 pub mod compile;
 pub mod connections;

@@ -28,6 +28,7 @@ mod records;
 mod rules;
 mod saving;
 mod sdk;
+mod sets;
 mod stacks;
 mod stops;
 mod syncs;
