@@ -175,7 +175,10 @@ impl App {
                 catalogue(config.providers.as_deref())?,
                 nango::transport::Outbound(sandbox.outbound(outbound.clone(), 256)),
             ),
-            records: open_records(&config, &dir).await?,
+            records: records(&config)
+                .build()
+                .await
+                .context("cannot open the records of syncs")?,
             bus: bus.clone(),
             reads: reads.clone(),
             blobs: blobs.clone(),
@@ -377,15 +380,11 @@ fn catalogue(file: Option<&Path>) -> anyhow::Result<connectors::Catalogue> {
 }
 
 /// Where records of syncs are kept.
-async fn open_records(config: &Config, dir: &Path) -> anyhow::Result<records::Records> {
-    let options = match &config.database_url {
+pub fn records(config: &Config) -> records::Options {
+    match &config.database_url {
         Some(url) => records::Options::postgres(url.as_str()),
-        None => records::Options::sqlite(dir.join("records.db")),
-    };
-    options
-        .build()
-        .await
-        .context("cannot open the records of syncs")
+        None => records::Options::sqlite(config.data_dir.join("records.db")),
+    }
 }
 
 /// Functions reach the public internet and this server; everything else only

@@ -22,6 +22,7 @@ mod deployments;
 mod dryruns;
 mod durability;
 mod integrations;
+mod moves;
 mod mutations;
 mod proxy;
 mod records;
