@@ -2,7 +2,7 @@
 
 use aggregates::sync::RunStatus;
 use projections::model;
-use projections::query::{Filter, List, Operator, Scalar};
+use projections::query::{Filter, List};
 use serde_json::{Value, json};
 
 use super::error::{Error, Issue};
@@ -316,11 +316,7 @@ pub async fn status(request: Request) -> Result<Reply, Error> {
         }
         None => {
             let list = List {
-                filters: vec![Filter::Compare {
-                    column: "integration",
-                    operator: Operator::Equal,
-                    values: vec![Scalar::Text(key.clone())],
-                }],
+                filters: vec![Filter::equals("integration", key.clone())],
                 limit: 1000,
                 ..List::default()
             };

@@ -3,7 +3,7 @@
 use aggregates::function::{Command, Function};
 use aggregates::{FunctionId, ScriptKind};
 use projections::model;
-use projections::query::{Filter, List, Operator, Scalar};
+use projections::query::{Filter, List};
 use serde_json::{Value, json};
 
 use super::entry;
@@ -178,15 +178,10 @@ pub async fn remove(
         .as_ref()
         .filter(|script| script.kind == ScriptKind::Sync)
     {
-        let equals = |column, value: &str| Filter::Compare {
-            column,
-            operator: Operator::Equal,
-            values: vec![Scalar::Text(value.to_owned())],
-        };
         let list = List {
             filters: vec![
-                equals("integration", &script.integration),
-                equals("name", &script.name),
+                Filter::equals("integration", &script.integration),
+                Filter::equals("name", &script.name),
             ],
             limit: 1000,
             ..List::default()
@@ -216,11 +211,7 @@ pub async fn remove(
 /// The deployed functions of an integration.
 pub async fn rows(request: &Request, integration: &str) -> Result<Vec<model::Function>, Error> {
     let list = List {
-        filters: vec![Filter::Compare {
-            column: "integration",
-            operator: Operator::Equal,
-            values: vec![Scalar::Text(integration.to_owned())],
-        }],
+        filters: vec![Filter::equals("integration", integration)],
         limit: 5000,
         ..List::default()
     };

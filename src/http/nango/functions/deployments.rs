@@ -406,7 +406,7 @@ pub async fn get(request: Request) -> Result<Reply, Error> {
 
 /// Whether a sync is there on every connection; after a moment that is not waited for any more.
 async fn has_syncs(request: &Request, row: &model::Deployment) -> Result<bool, Error> {
-    use projections::query::{Filter, List, Operator, Scalar};
+    use projections::query::{Filter, List};
     let Some(plan) = row
         .plan
         .script
@@ -419,15 +419,10 @@ async fn has_syncs(request: &Request, row: &model::Deployment) -> Result<bool, E
     if request.at.is_some() || crate::auth::now_ms() - ended > 10_000 {
         return Ok(true);
     }
-    let equals = |column, value: &str| Filter::Compare {
-        column,
-        operator: Operator::Equal,
-        values: vec![Scalar::Text(value.to_owned())],
-    };
     let list = List {
         filters: vec![
-            equals("integration", &plan.integration),
-            equals("name", &plan.name),
+            Filter::equals("integration", &plan.integration),
+            Filter::equals("name", &plan.name),
         ],
         limit: 5000,
         ..List::default()

@@ -140,14 +140,9 @@ async fn changes<'a>(request: &Request, set: &'a Set) -> Result<Changes<'a>, Err
 
 /// The functions of this kind that are deployed: of one integration, or of all.
 async fn deployed(request: &Request, scope: Option<&str>) -> Result<Vec<model::Function>, Error> {
-    use projections::query::{Filter, List, Operator, Scalar};
-    let equals = |column, value: &str| Filter::Compare {
-        column,
-        operator: Operator::Equal,
-        values: vec![Scalar::Text(value.to_owned())],
-    };
-    let mut filters = vec![equals("kind", ScriptKind::Function.as_str())];
-    filters.extend(scope.map(|integration| equals("integration", integration)));
+    use projections::query::{Filter, List};
+    let mut filters = vec![Filter::equals("kind", ScriptKind::Function.as_str())];
+    filters.extend(scope.map(|integration| Filter::equals("integration", integration)));
     let list = List {
         filters,
         limit: 5000,
