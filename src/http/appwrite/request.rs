@@ -129,21 +129,14 @@ impl Request {
     /// The time that is read at, in milliseconds since the Unix epoch: now, or
     /// when the last event before the asked position was recorded.
     pub async fn moment(&self) -> Result<i64, Error> {
-        let Some(position) = self.at else {
-            return Ok(time::now());
-        };
-        let journal = self.app.bus.journal();
-        let events = journal.read_all(position.saturating_sub(1), 1).await;
-        let events = events.map_err(|error| {
+        let moment = crate::http::as_of::moment(&self.app, self.at).await;
+        moment.map_err(|error| {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "the journal failed"
             );
             Error::new(Kind::Unavailable)
-        })?;
-        Ok(events
-            .first()
-            .map_or_else(time::now, |event| event.recorded_at))
+        })
     }
 
     /// A header that is text.
