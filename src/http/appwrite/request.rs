@@ -1,5 +1,6 @@
 //! A request that is identified, allowed and read.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use super::parameters::{self, Parameters};
 use super::routes::{Access, Route};
 use super::{rules, time};
 use crate::app::App;
-use crate::bus::{Committed, Context};
+use crate::bus::{self, Committed, Context};
 use crate::http::RequestId;
 use crate::http::idempotency::Key;
 
@@ -224,28 +225,17 @@ impl Request {
     /// What this request did when it was sent before with the same idempotency
     /// key: its checks were passed then, and need not hold now.
     pub async fn repeated(&self) -> Result<Option<Committed>, Error> {
-        let Some(fingerprint) = self.context.fingerprint else {
-            return Ok(None);
-        };
-        let outcome = self.app.bus.journal().outcome(&self.context.command_id);
-        match outcome.await {
-            Ok(None) => Ok(None),
-            Ok(Some((appended, first))) if first == fingerprint => Ok(Some(Committed {
-                first: appended.first,
-                position: appended.last,
-                sequence: appended.sequence,
-                recorded_at: appended.recorded_at,
-                duplicate: true,
-            })),
-            Ok(Some(_)) => Err(Error::new(Kind::IdempotencyKeyReused)),
-            Err(error) => {
+        let outcome = self.app.bus.outcome_of_repeat::<Infallible>(&self.context);
+        outcome.await.map_err(|error| match error {
+            bus::Error::KeyReused => Error::new(Kind::IdempotencyKeyReused),
+            error => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the journal failed"
                 );
-                Err(Error::new(Kind::Unavailable))
+                Error::new(Kind::Unavailable)
             }
-        }
+        })
     }
 
     /// A model in the shape that the client reads.
