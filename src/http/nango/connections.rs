@@ -353,10 +353,7 @@ async fn metadata(request: Request, status: u16, merges: bool) -> Result<Reply, 
     }
     let body = request.body.clone().unwrap_or_default();
     let reply = Reply::json(status, body);
-    Ok(match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    })
+    Ok(reply.maybe_committed(committed.as_ref()))
 }
 
 /// A parameter of the query that must be there.

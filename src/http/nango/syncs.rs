@@ -107,10 +107,7 @@ async fn changed(
 
 fn success(committed: Option<bus::Committed>) -> Reply {
     let reply = Reply::json(200, json!({ "success": true }));
-    match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    }
+    reply.maybe_committed(committed.as_ref())
 }
 
 /// Runs syncs now.
@@ -203,10 +200,7 @@ pub async fn frequency(request: Request) -> Result<Reply, Error> {
     let done = syncs::change(shared, &target, &[name], change, &request.context).await;
     let committed = done.map_err(failed)?;
     let reply = Reply::json(200, json!({ "frequency": frequency }));
-    Ok(match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    })
+    Ok(reply.maybe_committed(committed.as_ref()))
 }
 
 /// Makes a variant of a sync on a connection.
@@ -271,10 +265,7 @@ async fn variant(request: Request, ends: bool) -> Result<Reply, Error> {
     let committed = done.await.map_err(failed)?;
     let body = json!({ "id": sync.as_str(), "name": name, "variant": variant });
     let reply = Reply::json(200, body);
-    Ok(match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    })
+    Ok(reply.maybe_committed(committed.as_ref()))
 }
 
 /// How syncs are.

@@ -60,10 +60,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     }
     let (changes, committed) = done?;
     let reply = Reply::json(200, changes.shown());
-    Ok(match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    })
+    Ok(reply.maybe_committed(committed.as_ref()))
 }
 
 /// What a set changes.
