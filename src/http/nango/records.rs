@@ -201,10 +201,7 @@ async fn check_connection(request: &Request, integration: &str, id: &str) -> Res
         .await?;
     match found {
         Some(_) => Ok(()),
-        None => {
-            let message = format!("No connection matching the connection_id '{id}'");
-            Err(Error::new(400, "unknown_connection", message))
-        }
+        None => Err(Error::unknown_connection(400, &id)),
     }
 }
 

@@ -84,10 +84,7 @@ fn failed(error: syncs::Error) -> Error {
         syncs::Error::NotFound(name) => {
             Error::new(404, "unknown_sync", format!("Sync '{name}' was not found"))
         }
-        syncs::Error::Connection(id) => {
-            let message = format!("No connection matching the connection_id '{id}'");
-            Error::new(400, "unknown_connection", message)
-        }
+        syncs::Error::Connection(id) => Error::unknown_connection(400, &id),
         syncs::Error::Bus(error) => error.into(),
         syncs::Error::Reads(error) => error.into(),
     }
@@ -295,8 +292,7 @@ pub async fn status(request: Request) -> Result<Reply, Error> {
                 .connection(project, connection.as_str())
                 .await?;
             if found.is_none() {
-                let message = format!("No connection matching the connection_id '{id}'");
-                return Err(Error::new(400, "unknown_connection", message));
+                return Err(Error::unknown_connection(400, &id));
             }
             let list = List {
                 limit: 1000,

@@ -100,7 +100,8 @@ async fn records_move_with_their_history() {
 
     on_database.succeed("import", &at("first.jsonl"));
     on_database.succeed("export", &at("second.jsonl"));
-    let texts = ["first.jsonl", "second.jsonl"].map(|name| std::fs::read(at(name)).expect("a file"));
+    let texts =
+        ["first.jsonl", "second.jsonl"].map(|name| std::fs::read(at(name)).expect("a file"));
     assert!(texts[0] == texts[1], "the second file differs");
     // Again is harmless.
     on_database.succeed("import", &at("first.jsonl"));
