@@ -29,8 +29,8 @@ fn in_turn(count: usize) -> Vec<Value> {
 
 async fn later(client: &Client, name: &str, input: Value) -> String {
     let body = json!({"action_name": name, "input": input});
-    let made = client.with("x-async", "true").post("/action/trigger", body);
-    let made = made.await;
+    let client = client.with("x-async", "true");
+    let made = client.post("/action/trigger", body).await;
     assert_eq!(made.status, 202, "{made:?}");
     format!("/action/{}", made.text("id"))
 }
