@@ -325,7 +325,7 @@ async fn metadata(request: Request, status: u16, merges: bool) -> Result<Reply, 
             .connection(request.project.as_str(), key.as_str())
             .await?;
         if found.is_none() {
-            return Err(Error::unknown_connection(404, &id));
+            return Err(Error::unknown_connection(404, id));
         }
         all.push(key);
     }

@@ -201,7 +201,7 @@ async fn check_connection(request: &Request, integration: &str, id: &str) -> Res
         .await?;
     match found {
         Some(_) => Ok(()),
-        None => Err(Error::unknown_connection(400, &id)),
+        None => Err(Error::unknown_connection(400, id)),
     }
 }
 

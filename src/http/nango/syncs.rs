@@ -292,7 +292,7 @@ pub async fn status(request: Request) -> Result<Reply, Error> {
                 .connection(project, connection.as_str())
                 .await?;
             if found.is_none() {
-                return Err(Error::unknown_connection(400, &id));
+                return Err(Error::unknown_connection(400, id));
             }
             let list = List {
                 limit: 1000,
