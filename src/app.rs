@@ -182,7 +182,10 @@ impl App {
                 catalogue(config.providers.as_deref())?,
                 nango::transport::Outbound(sandbox.outbound(outbound.clone(), 256)),
             ),
-            records: open_records(&config, &dir).await?,
+            records: records(&config)
+                .build()
+                .await
+                .context("cannot open the records of syncs")?,
             bus: bus.clone(),
             reads: reads.clone(),
             blobs: blobs.clone(),
@@ -194,6 +197,7 @@ impl App {
                 "output": config.validate_scripts,
             }),
             changed: tokio::sync::Notify::new(),
+            stops: nango::runtime::Stops::default(),
             runs: std::sync::OnceLock::new(),
         });
         scripts.set(shared.clone());
@@ -436,15 +440,11 @@ fn catalogue(file: Option<&Path>) -> anyhow::Result<connectors::Catalogue> {
 }
 
 /// Where records of syncs are kept.
-async fn open_records(config: &Config, dir: &Path) -> anyhow::Result<records::Records> {
-    let options = match &config.database_url {
+pub fn records(config: &Config) -> records::Options {
+    match &config.database_url {
         Some(url) => records::Options::postgres(url.as_str()),
-        None => records::Options::sqlite(dir.join("records.db")),
-    };
-    options
-        .build()
-        .await
-        .context("cannot open the records of syncs")
+        None => records::Options::sqlite(config.data_dir.join("records.db")),
+    }
 }
 
 /// Functions reach the public internet and this server; everything else only

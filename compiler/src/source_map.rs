@@ -157,6 +157,24 @@ impl StackMapper {
         mapped
     }
 
+    /// The same for every text in a JSON value. An entry of a list that is nothing but frames of
+    /// the module registry is left out.
+    pub fn map_json(&self, value: &mut serde_json::Value) {
+        use serde_json::Value;
+        match value {
+            Value::String(text) if text.contains(BUNDLE) => *text = self.map(text),
+            Value::Array(list) => {
+                list.retain_mut(|one| {
+                    let was_empty = one.as_str().is_some_and(str::is_empty);
+                    self.map_json(one);
+                    was_empty || !one.as_str().is_some_and(str::is_empty)
+                });
+            }
+            Value::Object(map) => map.values_mut().for_each(|one| self.map_json(one)),
+            _ => {}
+        }
+    }
+
     fn map_line(&self, line: &str) -> Option<String> {
         let Some(at) = line.rfind(BUNDLE) else {
             return Some(line.to_owned());

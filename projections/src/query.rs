@@ -38,6 +38,17 @@ pub enum Filter {
     Or(Vec<Filter>),
 }
 
+impl Filter {
+    /// The column holds this text.
+    pub fn equals(column: &'static str, text: impl Into<String>) -> Self {
+        Self::Compare {
+            column,
+            operator: Operator::Equal,
+            values: vec![Scalar::Text(text.into())],
+        }
+    }
+}
+
 /// How a column compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]

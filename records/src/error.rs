@@ -21,6 +21,9 @@ pub enum Error {
     /// The store was closed.
     #[error("the records are closed")]
     Closed,
+    /// Rows of another store were to be restored into one that holds something.
+    #[error("the store of records is not empty, and holds something else")]
+    NotEmpty,
     /// Not a cursor that this store gives.
     #[error("not a cursor: {0:?}")]
     Cursor(String),

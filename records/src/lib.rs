@@ -37,6 +37,7 @@ mod ops;
 mod options;
 mod records;
 mod store;
+mod transfer;
 
 pub use cursor::Cursor;
 pub use error::Error;
@@ -46,6 +47,7 @@ pub use merge::merge;
 pub use model::{Action, Counts, Entry, Merging, Mode, Model, Page, Query, Record, Scope, Unseen};
 pub use options::Options;
 pub use records::Records;
+pub use transfer::{Bytes, Export, Restore, Row};
 
 /// The most records of a page, saved or listed, and the most ids that are asked
 /// for. Pages of 1000 are what is meant to be saved.

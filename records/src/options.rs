@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use journal::Clock;
 
-use crate::store::{Common, File, Server, Store};
-use crate::{Error, Records};
+use crate::store::{self, Common, File, Server, Store};
+use crate::{Error, Export, Records, Restore};
 
 /// How to open a store.
 #[derive(Clone)]
@@ -45,6 +45,22 @@ impl Options {
             clock: Clock::system(),
             connections: 4,
         }
+    }
+
+    /// Everything that the store holds now, whoever works on it. One that is not there is empty.
+    pub fn export(self) -> Export {
+        Export::begin(move || match self.location {
+            Location::File(path) => store::file_snapshot(&path),
+            Location::Server(url) => store::server_snapshot(&url),
+        })
+    }
+
+    /// Opens the store to take the rows of another one.
+    ///
+    /// # Errors
+    /// As [`Options::build`].
+    pub async fn restore(self) -> Result<Restore, Error> {
+        Ok(Restore::new(self.build().await?))
     }
 
     /// Opens the store, brings its tables up to date, and goes on with what was

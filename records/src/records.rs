@@ -16,7 +16,7 @@ use crate::{
 /// away. Every name is checked: [`Error::Name`].
 #[derive(Clone, Debug)]
 pub struct Records {
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
 }
 
 impl Records {

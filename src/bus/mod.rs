@@ -159,7 +159,7 @@ impl Bus {
         let stream = StreamId::new(A::TYPE, key);
         let committed = {
             let _turn = self.inner.cache.turn(&stream).await;
-            if let Some(committed) = self.outcome_of_repeat::<A>(context).await? {
+            if let Some(committed) = self.outcome_of_repeat::<A::Error>(context).await? {
                 committed
             } else {
                 let state = match self.inner.cache.take::<A>(&stream) {
@@ -204,7 +204,7 @@ impl Bus {
         A::Command: Clone + Send,
     {
         let stream = StreamId::new(A::TYPE, key);
-        match self.outcome_of_repeat::<A>(context).await? {
+        match self.outcome_of_repeat::<A::Error>(context).await? {
             Some(committed) => Ok(committed),
             None => {
                 let state = Loaded::<A>::default();
@@ -213,11 +213,11 @@ impl Bus {
         }
     }
 
-    /// What the same command did when it was sent before.
-    async fn outcome_of_repeat<A: Fold>(
+    /// What the same command did when it was sent before with this fingerprint.
+    pub async fn outcome_of_repeat<E: std::error::Error>(
         &self,
         context: &Context,
-    ) -> Result<Option<Committed>, Error<A::Error>> {
+    ) -> Result<Option<Committed>, Error<E>> {
         let Some(fingerprint) = context.fingerprint else {
             return Ok(None);
         };

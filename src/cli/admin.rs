@@ -59,6 +59,9 @@ pub(super) enum Keys {
         /// When it ends, as an RFC 3339 time [default: never]
         #[arg(long, value_name = "TIME")]
         expires_at: Option<String>,
+        /// What the secret looks like: uuid for clients of Nango, which take no other
+        #[arg(long, value_name = "FORMAT", value_parser = ["standard", "uuid"])]
+        format: Option<String>,
         #[command(flatten)]
         within: InProject,
     },
@@ -198,6 +201,7 @@ impl Keys {
                 name,
                 scopes,
                 expires_at,
+                format,
                 within,
             } => {
                 let mut body = json!({"name": name});
@@ -206,6 +210,9 @@ impl Keys {
                 }
                 if let Some(at) = expires_at {
                     body["expiresAt"] = at.into();
+                }
+                if let Some(format) = format {
+                    body["format"] = format.into();
                 }
                 let path = format!("/projects/{}/keys", within.project);
                 let made = within.server.send(Method::POST, &path, Some(body)).await?;

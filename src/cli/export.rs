@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::Configured;
 use crate::blobs::Blobs;
 use crate::config::Config;
-use crate::{transfer, vault};
+use crate::{app, transfer, vault};
 
 #[derive(clap::Args)]
 pub(super) struct Export {
@@ -31,7 +31,7 @@ impl Export {
             None => Box::new(std::io::stdout().lock()),
         };
         let mut out = BufWriter::new(out);
-        let summary = transfer::export(&*journal, &keys, &mut out).await?;
+        let summary = transfer::export(&*journal, &keys, app::records(&config), &mut out).await?;
         out.flush()?;
         journal.close().await;
         tell("exported", &summary);
@@ -61,7 +61,7 @@ impl Import {
             None => Box::new(std::io::stdin().lock()),
         };
         let from = BufReader::with_capacity(1 << 20, from);
-        let summary = transfer::import(from, &mut *into, &keys).await?;
+        let summary = transfer::import(from, &mut *into, &keys, &app::records(&config)).await?;
         drop(into);
         let blobs = Blobs::open(config.blobs.as_deref(), &config.data_dir.join("blobs"))?;
         let (journal, _) = transfer::open(&config).await?;
@@ -110,6 +110,10 @@ async fn restore_kurrentdb(_: &Config) -> anyhow::Result<Box<dyn journal::Restor
 fn tell(done: &str, summary: &transfer::Summary) {
     let (position, commands, keys) = (summary.position, summary.commands, summary.data_keys);
     let hash = hex::encode(summary.hash);
-    eprintln!("{done} {position} events, {commands} outcomes of commands, {keys} data keys");
+    eprintln!(
+        "{done} {position} events, {commands} outcomes of commands, {keys} data keys, {} rows of \
+         records",
+        summary.records
+    );
     eprintln!("head {position} {hash}");
 }

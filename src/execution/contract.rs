@@ -129,6 +129,22 @@ pub trait Contract: Send + Sync {
         false
     }
 
+    /// How often an execution that was to run later runs again when it fails,
+    /// by its request.
+    fn retries(&self, request: &Value) -> u32 {
+        let _ = request;
+        0
+    }
+
+    /// What the log of errors says about an answer that is a failure, where the
+    /// dialect answers failures in the function's place. Stacks in such an
+    /// answer are mapped to the user's own lines. None: the answer is the
+    /// function's own.
+    fn failure(&self, answer: &Value) -> Option<String> {
+        let _ = answer;
+        None
+    }
+
     /// Whether its programs may get snapshots of their own.
     fn specialises(&self) -> bool {
         true

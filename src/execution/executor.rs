@@ -20,6 +20,9 @@ use crate::bus::{Bus, Committed, Context, Loaded};
 use crate::sagas::Specialiser;
 use crate::vault::Vault;
 
+/// The wait before the first retry; each further one takes twice as long.
+const RETRY: Duration = Duration::from_millis(500);
+
 /// How to build an [`Executor`].
 pub struct Options {
     /// Where commands go.
@@ -245,17 +248,48 @@ impl Executor {
             Err(error) => return Err(error.into()),
         }
         journal::failpoint("execution.started");
-        let wall = Duration::from_secs(u64::from(ready.settings.timeout));
         let result = match Input::fetch(project, &input, &options.vault, &options.blobs).await {
-            Ok(input) => match self.perform(project, &ready, id, None, input, wall).await {
-                Ok((parts, _, _, result)) => {
-                    self.with_output(project, &ready, &parts, result).await
-                }
-                Err(refused) => failed(refused.to_string(), "internal"),
-            },
+            Ok(input) => self.perform_requested(project, &ready, id, input).await,
             Err(refused) => failed(refused.to_string(), "internal"),
         };
         self.finish(project, id, result, &input).await
+    }
+
+    /// Runs it, again when it fails and its caller asked for that. The log is
+    /// that of the last run.
+    async fn perform_requested(
+        &self,
+        project: &ProjectId,
+        ready: &Ready,
+        id: &ExecutionId,
+        input: Input,
+    ) -> Outcome {
+        let wall = Duration::from_secs(u64::from(ready.settings.timeout));
+        let retries = ready.contract.retries(&input.request);
+        for retry in 0..=retries {
+            let input = input.clone();
+            match self.perform(project, ready, id, None, input, wall).await {
+                Ok((parts, _, _, _)) if parts.status_code >= 400 && retry < retries => {}
+                Ok((parts, _, _, result)) => {
+                    return self.with_output(project, ready, &parts, result).await;
+                }
+                Err(refused) if retry == retries => {
+                    return failed(refused.to_string(), "internal");
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(RETRY * 2_u32.saturating_pow(retry)).await;
+        }
+        failed("it was not run".to_owned(), "internal")
+    }
+
+    /// Whether an execution has ended or is gone. One that cannot be looked at
+    /// has not.
+    pub(crate) async fn is_over(&self, project: &ProjectId, id: &ExecutionId) -> bool {
+        use aggregates::execution::Status::{Absent, Ended};
+        let key = id.key(project);
+        let loaded = self.inner.options.bus.load::<Execution>(&key).await;
+        loaded.is_ok_and(|loaded| matches!(loaded.state.status, Absent | Ended))
     }
 
     /// Ends an execution that cannot run or was cut off, with the reason.
@@ -480,7 +514,7 @@ impl Executor {
         if ready.contract.specialises() {
             options.specialiser.executed(project, function);
         }
-        let parts = Parts::of(outcome.result);
+        let mut parts = Parts::of(outcome.result);
         let (mut logs, mut errors) = (outcome.logs, outcome.errors);
         if let Some(session) = session {
             let written = session.written();
@@ -489,11 +523,16 @@ impl Executor {
         }
         if let Some(failure) = &parts.failure {
             errors.push_str(failure);
+        } else if parts.status_code >= 400
+            && let Some(failure) = self.told(ready, &mut parts).await
+        {
+            errors.push_str(&failure);
         }
         if !ready.settings.logging {
             logs.clear();
             errors.clear();
         }
+        let logs = options.programs.map_stack(&ready.artefact, &logs).await;
         let errors = options.programs.map_stack(&ready.artefact, &errors).await;
         let result = Outcome {
             completed: parts.failure.is_none() && parts.status_code < 500,
@@ -506,6 +545,17 @@ impl Executor {
             output: None,
         };
         Ok((parts, logs, errors, result))
+    }
+
+    /// What a failure says that the dialect answers, with the user's own lines
+    /// in its stacks.
+    async fn told(&self, ready: &Ready, parts: &mut Parts) -> Option<String> {
+        let mut answer = serde_json::from_slice(&parts.body).ok()?;
+        ready.contract.failure(&answer)?;
+        let programs = &self.inner.options.programs;
+        programs.map_answer(&ready.artefact, &mut answer).await;
+        parts.body = answer.to_string().into();
+        ready.contract.failure(&answer)
     }
 
     /// Keeps what an asynchronous execution returned, sealed, where the dialect

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aggregates::deployment::{Artefact, ArtefactKind};
 use quick_cache::Weighter;
 use sandbox::Program;
+use serde_json::Value;
 
 use super::Refused;
 use crate::blobs::Blobs;
@@ -60,17 +61,25 @@ impl Programs {
 
     /// A stack trace of the engine with the user's own lines in it.
     pub async fn map_stack(&self, artefact: &Artefact, text: &str) -> String {
-        let Some(map) = &artefact.source_map else {
-            return text.to_owned();
-        };
         if !text.contains("bundle.js:") {
             return text.to_owned();
         }
-        let mapped = async {
-            let map = self.blobs.get(map).await.ok()?;
-            let map = std::str::from_utf8(&map).ok()?;
-            Some(compiler::StackMapper::parse(map).map(text))
-        };
-        mapped.await.unwrap_or_else(|| text.to_owned())
+        match self.mapper(artefact).await {
+            Some(mapper) => mapper.map(text),
+            None => text.to_owned(),
+        }
+    }
+
+    /// The same for every text in an answer that is JSON.
+    pub async fn map_answer(&self, artefact: &Artefact, answer: &mut Value) {
+        if let Some(mapper) = self.mapper(artefact).await {
+            mapper.map_json(answer);
+        }
+    }
+
+    async fn mapper(&self, artefact: &Artefact) -> Option<compiler::StackMapper> {
+        let map = self.blobs.get(artefact.source_map.as_ref()?).await.ok()?;
+        let map = std::str::from_utf8(&map).ok()?;
+        Some(compiler::StackMapper::parse(map))
     }
 }

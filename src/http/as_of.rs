@@ -43,6 +43,18 @@ pub async fn resolve(app: &App, query: Option<&str>) -> Result<Option<u64>, Erro
     }
 }
 
+/// When what is read at a position was recorded, in milliseconds since the Unix epoch; none: now.
+pub async fn moment(app: &App, position: Option<u64>) -> Result<i64, journal::Error> {
+    let Some(position) = position else {
+        return Ok(crate::auth::now_ms());
+    };
+    let journal = app.bus.journal();
+    let events = journal.read_all(position.saturating_sub(1), 1).await?;
+    Ok(events
+        .first()
+        .map_or_else(crate::auth::now_ms, |event| event.recorded_at))
+}
+
 /// The position that a text names: a position, or the last one at a time.
 pub async fn position(app: &App, text: &str) -> Result<u64, Error> {
     let journal = app.bus.journal();

@@ -1,5 +1,6 @@
 //! Running actions.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Action {
     pub input: Option<Value>,
     /// How many functions called one another to get here.
     pub depth: u32,
+    /// How often it runs again when it fails; only when it runs later.
+    pub retries: u8,
 }
 
 /// What came of it.
@@ -152,26 +155,11 @@ async fn repeated(
     id: &ExecutionId,
     context: &Context,
 ) -> Result<Option<Answer>, Refused> {
-    let Some(fingerprint) = context.fingerprint else {
+    let repeated = shared.bus.outcome_of_repeat::<Infallible>(context).await?;
+    let Some(committed) = repeated else {
         return Ok(None);
     };
-    let unavailable = |error: journal::Error| Refused::Unavailable(error.to_string());
-    let outcome = shared.bus.journal().outcome(&context.command_id).await;
-    let (appended, first) = match outcome.map_err(unavailable)? {
-        None => return Ok(None),
-        Some(outcome) => outcome,
-    };
-    if first != fingerprint {
-        return Err(Refused::KeyReused);
-    }
-    let committed = Committed {
-        first: appended.first,
-        position: appended.last,
-        sequence: appended.sequence,
-        recorded_at: appended.recorded_at,
-        duplicate: true,
-    };
-    let view = shared.reads.view(Some(appended.last));
+    let view = shared.reads.view(Some(committed.position));
     let row = view.execution(project.as_str(), id.as_str()).await;
     let row = row.map_err(|error| Refused::Unavailable(error.to_string()))?;
     let Some(output) = row.and_then(|row| row.output) else {
@@ -185,7 +173,7 @@ async fn repeated(
     }))
 }
 
-/// Accepts an action that runs later; gives its id.
+/// Accepts an action that runs later: alone among those of its project that do, in their order.
 ///
 /// # Errors
 /// When it will not run.
@@ -252,6 +240,7 @@ fn call(action: &Action, id: ExecutionId, trigger: &str) -> Call {
     let mut request = json!({
         "connection": action.connection,
         "depth": action.depth,
+        "retries": action.retries,
     });
     if let Some(input) = &action.input {
         request["input"] = input.clone();

@@ -10,6 +10,7 @@ use sandbox::Program;
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
+use super::bundle::{self, Bundle};
 use super::compile::{self, Place as Named, runnable};
 use crate::execution::{Made, NotMade, Place};
 
@@ -21,6 +22,9 @@ pub struct Source {
     /// Paths relative to the entry, and texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<(String, String)>,
+    /// What the command line has compiled already; then nothing is compiled here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Bundle>,
 }
 
 impl Source {
@@ -76,6 +80,9 @@ pub async fn build(
         return Err(broken("the deployment is none of a script".to_owned()));
     };
     let source = Source::read(shared, source).await.map_err(broken)?;
+    if let Some(bundle) = &source.bundle {
+        return bundle::build(shared, bundle).await;
+    }
     let named = Named {
         source: path(&plan.integration, plan.kind, &plan.name),
     };

@@ -13,6 +13,9 @@ use super::{Shared, build};
 use crate::auth::now_ms;
 use crate::execution::{Contract, Made, NotMade, Place, Session};
 
+/// Retries of an action that runs later; the dialect's own limit.
+const MOST_RETRIES: u32 = 5;
+
 /// Memory of a run.
 const MEMORY: usize = 512 << 20;
 
@@ -68,7 +71,7 @@ impl Contract for Scripts {
         image.map(Some).map_err(|error| error.to_string())
     }
 
-    /// `request`: `{connection, input?, depth}` of an action.
+    /// `request`: `{connection, input?, depth, retries}` of an action.
     async fn session(
         &self,
         place: Place<'_>,
@@ -114,6 +117,31 @@ impl Contract for Scripts {
 
     fn keeps_output(&self) -> bool {
         true
+    }
+
+    fn retries(&self, request: &Value) -> u32 {
+        let asked = request["retries"].as_u64().unwrap_or(0);
+        u32::try_from(asked).map_or(MOST_RETRIES, |asked| asked.min(MOST_RETRIES))
+    }
+
+    /// Code, message and stack; what else a function says goes to its caller only.
+    fn failure(&self, answer: &Value) -> Option<String> {
+        let error = &answer["error"];
+        let code = error["code"].as_str()?;
+        let payload = &error["payload"];
+        let message = match code {
+            "script_internal_error" | "script_network_error" => payload["message"].as_str(),
+            _ => error["message"].as_str(),
+        };
+        let mut told = match message {
+            Some(message) => format!("{code}: {message}\n"),
+            None => format!("{code}\n"),
+        };
+        let stack = payload["stacktrace"].as_array().into_iter().flatten();
+        for line in stack.filter_map(Value::as_str) {
+            told.push_str(&format!("    {line}\n"));
+        }
+        Some(told)
     }
 
     /// Their engine image has everything large in it already.

@@ -334,12 +334,17 @@ impl DryRuns {
             .execute(&program, invocation)
             .await;
         let map = compiler::StackMapper::parse(&built.source_map);
+        host.map_logs(&map);
         let ended = match outcome.result {
             Ok(response) if response.value["outcome"]["ok"] == true => {
                 let text = String::from_utf8_lossy(&response.body).into_owned();
                 Ended::Done(text)
             }
-            Ok(response) => Ended::Threw(response.value["outcome"]["error"].clone()),
+            Ok(response) => {
+                let mut error = response.value["outcome"]["error"].clone();
+                map.map_json(&mut error);
+                Ended::Threw(error)
+            }
             Err(sandbox::Failure::Timeout) => {
                 return failed("timeout", "Dry run timed out", Some(details(&host)));
             }
@@ -349,7 +354,7 @@ impl DryRuns {
                 "status": 500,
             })),
         };
-        report(&host, &provider, kind, ended, &map)
+        report(&host, &provider, kind, ended)
     }
 }
 
@@ -365,13 +370,7 @@ enum Ended {
 }
 
 /// The output as the published command line prints it, and what came of it.
-fn report(
-    host: &Host,
-    provider: &str,
-    kind: ScriptKind,
-    ended: Ended,
-    map: &compiler::StackMapper,
-) -> Performed {
+fn report(host: &Host, provider: &str, kind: ScriptKind, ended: Ended) -> Performed {
     let mut output = format!("Executing -> integration:\"{provider}\" script:\"function\" \n");
     let mut errors = String::new();
     let (logs, calls) = (host.logs(), host.calls());
@@ -411,7 +410,6 @@ fn report(
         }
         Ended::Threw(error) => {
             let pretty = serde_json::to_string_pretty(&error).unwrap_or_default();
-            let pretty = map.map(&pretty);
             errors.push_str(&format!("An error occurred during execution\n{pretty}"));
             let text = format!("{}\n{}", output.trim(), errors.trim());
             DryRunResult {

@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod build;
+pub mod bundle;
 pub mod calls;
 pub mod compile;
 pub mod connections;
@@ -62,6 +63,8 @@ pub struct Shared {
     pub validate: Value,
     /// Something about syncs has changed.
     pub changed: tokio::sync::Notify,
+    /// Runs of syncs that can be stopped.
+    pub stops: runtime::Stops,
     /// Runs functions; there a moment after this.
     pub runs: OnceLock<Executor>,
 }

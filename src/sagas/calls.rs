@@ -4,7 +4,9 @@
 //!
 //! Every node knows all that wait. The first in rank for an execution runs it,
 //! the others when it has not begun a moment later; `Start` decides who does.
+//! Those that take turns are begun when it is theirs (`turns`).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use aggregates::{ExecutionId, ProjectId, execution};
 use projections::ReadModels;
 use tokio::sync::Semaphore;
 
+use super::turns::Turns;
 use super::{Saga, Seen, Tasks};
 use crate::cluster::Cluster;
 use crate::execution::{Executor, Refused};
@@ -27,6 +30,7 @@ pub struct Calls {
     cluster: Cluster,
     tasks: Tasks,
     permits: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 impl Calls {
@@ -37,6 +41,7 @@ impl Calls {
             cluster,
             tasks: Tasks::default(),
             permits: Arc::new(Semaphore::new(parallel)),
+            turns: Arc::default(),
         }
     }
 
@@ -47,9 +52,21 @@ impl Calls {
 
     /// Takes up executions that nobody is at.
     pub async fn sweep(&self, reads: &ReadModels) -> Result<(), projections::Error> {
+        let mut taking_turns = HashSet::new();
         for row in reads.view(None).unfinished_executions().await? {
             let (project, row) = (ProjectId::from(row.project), row.row);
             let id = ExecutionId::from(row.id);
+            let takes_turns = Turns::takes(&row.trigger, row.script.as_ref());
+            if takes_turns {
+                self.turns.enter(&project, row.sequence, id.clone());
+                // The row may be older than the end that was seen; an end that
+                // comes now is seen yet.
+                if self.executor.is_over(&project, &id).await {
+                    self.turns.leave(&project, &id);
+                    continue;
+                }
+                taking_turns.insert(project.clone());
+            }
             let Some(input) = row.input else { continue };
             match row.status.as_str() {
                 // One of this node's own that is not running was broken off.
@@ -67,10 +84,27 @@ impl Calls {
                     }
                 }
                 "processing" => {}
+                _ if takes_turns => {}
                 _ => self.queue(project, id, row.scheduled_at),
             }
         }
+        for project in taking_turns {
+            self.next(project);
+        }
         Ok(())
+    }
+
+    /// Lets the one run whose turn it is.
+    fn next(&self, project: ProjectId) {
+        if let Some(id) = self.turns.first(&project) {
+            self.queue(project, id, None);
+        }
+    }
+
+    fn left(&self, project: ProjectId, id: &ExecutionId) {
+        if self.turns.leave(&project, id) {
+            self.next(project);
+        }
     }
 
     fn queue(&self, project: ProjectId, id: ExecutionId, scheduled_at: Option<i64>) {
@@ -106,7 +140,7 @@ impl Saga for Calls {
     fn wants(&self, kind: &str) -> bool {
         matches!(
             kind,
-            "ExecutionRequested" | "ExecutionStarted" | "ExecutionDeleted"
+            "ExecutionRequested" | "ExecutionStarted" | "ExecutionFinished" | "ExecutionDeleted"
         )
     }
 
@@ -115,6 +149,13 @@ impl Saga for Calls {
             return;
         };
         match &seen.event {
+            Event::Execution(execution::Event::ExecutionRequested { request, .. })
+                if Turns::takes(&request.trigger, request.script.as_ref()) =>
+            {
+                let project = ProjectId::from(project);
+                self.turns.enter(&project, seen.position, id.into());
+                self.next(project);
+            }
             Event::Execution(execution::Event::ExecutionRequested { scheduled_at, .. }) => {
                 self.queue(project.into(), id.into(), *scheduled_at);
             }
@@ -123,8 +164,12 @@ impl Saga for Calls {
             {
                 self.tasks.stop(&seen.key);
             }
+            Event::Execution(execution::Event::ExecutionFinished { .. }) => {
+                self.left(project.into(), &id.into());
+            }
             Event::Execution(execution::Event::ExecutionDeleted {}) => {
                 self.tasks.stop(&seen.key);
+                self.left(project.into(), &id.into());
             }
             _ => {}
         }

@@ -11,6 +11,7 @@ mod specialise;
 mod sweeper;
 mod tail;
 mod tasks;
+mod turns;
 
 pub use build::{Builds, Options as BuildOptions};
 pub use calls::Calls;

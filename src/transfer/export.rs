@@ -14,6 +14,7 @@ use crate::vault::Keys;
 pub async fn export(
     journal: &dyn Journal,
     keys: &Keys,
+    records: records::Options,
     out: &mut impl Write,
 ) -> anyhow::Result<Summary> {
     let head = journal.head();
@@ -54,6 +55,13 @@ pub async fn export(
         summary.data_keys += 1;
         let wrapped = hex::encode(wrapped);
         write(out, &Line::DataKey(DataKey { id, wrapped }))?;
+    }
+    let mut records = records.export();
+    while let Some(page) = records.next().await? {
+        for row in page {
+            summary.records += 1;
+            write(out, &Line::Record(row))?;
+        }
     }
     write(out, &Line::End(summary))?;
     out.flush().context("cannot write")?;

@@ -15,7 +15,12 @@ pub async fn import(
     from: impl BufRead,
     into: &mut dyn Restore,
     keys: &Keys,
+    records: &records::Options,
 ) -> anyhow::Result<Summary> {
+    let mut rows = Rows {
+        store: None,
+        page: Vec::new(),
+    };
     let mut reading = Reading {
         skip: into.end(),
         events: Vec::new(),
@@ -55,18 +60,54 @@ pub async fn import(
                 let wrapped = hex::decode(&key.wrapped).with_context(at)?;
                 keys.put(&key.id, wrapped).await?;
             }
+            Line::Record(row) => {
+                reading.summary.records += 1;
+                // What is refused for its events is refused before.
+                reading.flush(into).await?;
+                rows.add(row, records).await.with_context(at)?;
+            }
             Line::End(summary) => {
                 reading.flush(into).await?;
+                rows.flush().await?;
                 ensure!(
                     summary == reading.summary,
                     "the file does not hold what its last line says"
                 );
+                if let Some(store) = rows.store {
+                    store.finish().await?;
+                }
                 return Ok(summary);
             }
         }
     }
     reading.flush(into).await?;
     bail!("the file was cut short: its last line is missing")
+}
+
+/// Rows of the store of records, which is opened when there are any.
+struct Rows {
+    store: Option<records::Restore>,
+    page: Vec<records::Row>,
+}
+
+impl Rows {
+    async fn add(&mut self, row: records::Row, into: &records::Options) -> anyhow::Result<()> {
+        if self.store.is_none() {
+            self.store = Some(into.clone().restore().await?);
+        }
+        self.page.push(row);
+        match self.page.len() >= PAGE {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
+    async fn flush(&mut self) -> anyhow::Result<()> {
+        if let Some(store) = &mut self.store {
+            store.rows(std::mem::take(&mut self.page)).await?;
+        }
+        Ok(())
+    }
 }
 
 struct Reading {

@@ -23,6 +23,8 @@ pub(super) enum Line {
     Command(Outcome),
     /// A data key.
     DataKey(DataKey),
+    /// A row of the store of records.
+    Record(records::Row),
     /// The last.
     End(Summary),
 }

@@ -2,10 +2,13 @@
 //!
 //! The file is JSON Lines. The first line names the format, then come the events
 //! in their order, the outcomes of command ids, the data keys (wrapped, as they
-//! are stored), and a last line that says how much there was, so that a file
-//! which was cut short is noticed. Everything is written as it is: a journal
-//! that was moved has the same positions, times and hashes, and its chain
-//! verifies.
+//! are stored), the rows of the store of records, and a last line that says how
+//! much there was, so that a file which was cut short is noticed. Everything is
+//! written as it is: a journal that was moved has the same positions, times and
+//! hashes, and its chain verifies.
+//!
+//! Records come after the events, and may be newer: events hold marks of the
+//! store of records, which must not lie beyond its end.
 //!
 //! Not in it: the master key, and the blobs that events name. Read models,
 //! snapshots and caches are made again.
@@ -39,6 +42,14 @@ pub struct Summary {
     pub commands: u64,
     /// Data keys.
     pub data_keys: u64,
+    /// Rows of the store of records.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub records: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The journal that the configuration names, to read from, and its data keys.

@@ -90,9 +90,24 @@ async fn projects_and_keys_are_made_listed_and_ended_on_the_command_line() {
         "another project's key"
     );
 
+    // Clients of Nango take no other form.
+    let create = ["keys", "create", "--project", "shop", "--format", "uuid"];
+    let secret = admin(&server, &create);
+    let parsed = uuid::Uuid::parse_str(&secret);
+    assert_eq!(parsed.map(|uuid| uuid.get_version_num()), Ok(4), "{secret}");
+    let nango = Client::to(&server)
+        .with("x-appwrite-project", "")
+        .with("x-appwrite-key", "")
+        .with("authorization", &format!("Bearer {secret}"));
+    assert_eq!(nango.get("/integrations").await.status, 200);
+    let refused = strata(&["keys", "create", "--format", "roman"]);
+    assert!(!refused.status.success());
+
     let keys = admin(&server, &["keys", "list", "--project", "shop"]);
     assert!(keys.contains("ci") && !keys.contains(&secret), "{keys}");
-    let id = keys.split_whitespace().next().expect("an id").to_owned();
+    let line = keys.lines().find(|line| line.contains("  ci  "));
+    let id = line.expect("a key").split_whitespace().next();
+    let id = id.expect("an id").to_owned();
     admin(&server, &["keys", "revoke", &id, "--project", "shop"]);
     assert_eq!(
         reader.get("/v1/functions").await.status,

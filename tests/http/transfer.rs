@@ -11,9 +11,11 @@ use crate::postgresql;
 use crate::server::Server;
 
 /// Where a world is kept.
-struct Home {
-    data: PathBuf,
-    database: Option<String>,
+pub struct Home {
+    /// Its data directory.
+    pub data: PathBuf,
+    /// The address of its database, if it is on one.
+    pub database: Option<String>,
 }
 
 impl Home {
@@ -32,21 +34,29 @@ impl Home {
         strata.output().unwrap()
     }
 
-    fn succeed(&self, command: &str, file: &Path) -> String {
+    /// Exports to, or imports from a file; gives what is said.
+    pub fn succeed(&self, command: &str, file: &Path) -> String {
         let ended = self.strata(command, file);
         let said = String::from_utf8(ended.stderr).unwrap();
         assert!(ended.status.success(), "{command}: {said}");
         said
     }
 
-    fn fail(&self, command: &str, file: &Path) -> String {
+    /// The same where it must fail.
+    pub fn fail(&self, command: &str, file: &Path) -> String {
         let ended = self.strata(command, file);
         assert!(!ended.status.success(), "{command} succeeded");
         String::from_utf8(ended.stderr).unwrap()
     }
 
     fn server(&self, blobs: &Path) -> Server {
+        self.server_with(blobs, &[])
+    }
+
+    /// A server on it.
+    pub fn server_with(&self, blobs: &Path, more: &[(&str, &str)]) -> Server {
         let mut environment = vec![("STRATA_BLOBS", blobs.to_str().unwrap())];
+        environment.extend(more);
         if let Some(url) = &self.database {
             environment.push(("STRATA_DATABASE_URL", url));
         }

@@ -22,8 +22,7 @@ impl Sync {
             Command::Create { .. } => return Err(Error::AlreadyExists),
             Command::Start if self.started => return Ok(vec![]),
             Command::Start => Event::SyncStarted {},
-            Command::Pause if !self.started => return Ok(vec![]),
-            Command::Pause => Event::SyncPaused {},
+            Command::Pause => return Ok(self.pause()),
             Command::SetFrequency { frequency } if frequency == self.frequency => {
                 return Ok(vec![]);
             }
@@ -98,6 +97,18 @@ impl Sync {
             Command::Delete => Event::SyncDeleted {},
         };
         Ok(vec![event])
+    }
+
+    fn pause(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        if self.started {
+            events.push(Event::SyncPaused {});
+        }
+        if let Some(running) = self.running.as_ref().filter(|run| !run.interrupted) {
+            let run = running.run.clone();
+            events.push(Event::RunInterrupted { run });
+        }
+        events
     }
 
     fn request(&self, asked: Requested) -> Vec<Event> {
@@ -206,6 +217,11 @@ impl Sync {
             }
             Event::SyncStarted {} => self.started = true,
             Event::SyncPaused {} => self.started = false,
+            Event::RunInterrupted { run } => {
+                if let Some(running) = self.running.as_mut().filter(|held| held.run == run) {
+                    running.interrupted = true;
+                }
+            }
             Event::FrequencySet { frequency } => self.frequency = frequency,
             Event::RunRequested {
                 run,
@@ -235,7 +251,9 @@ impl Sync {
                     self.requested = None;
                 }
                 self.last_due = self.last_due.max(due);
+                let before = self.running.as_ref().filter(|before| before.run == run);
                 self.running = Some(Run {
+                    interrupted: before.is_some_and(|before| before.interrupted),
                     run,
                     worker,
                     attempt,

@@ -31,7 +31,7 @@ pub enum Command {
     },
     /// Lets its schedule run.
     Start,
-    /// Stops its schedule. A run that is under way goes on.
+    /// Stops its schedule, and asks a run that is under way to stop.
     Pause,
     /// Says how often it runs; none: as often as the deployed script says.
     SetFrequency {
@@ -140,6 +140,8 @@ pub enum Event {
     SyncStarted {},
     /// Its schedule does not run.
     SyncPaused {},
+    /// The run that holds it is to stop as soon as it can.
+    RunInterrupted { run: String },
     /// How often it runs from now on.
     FrequencySet { frequency: Option<String> },
     /// The request that waits, as it is now.
@@ -186,7 +188,7 @@ pub enum Event {
     SyncDeleted {},
 }
 
-kinds!(Event: SyncCreated, SyncStarted, SyncPaused, FrequencySet, RunRequested, RunStarted,
+kinds!(Event: SyncCreated, SyncStarted, SyncPaused, RunInterrupted, FrequencySet, RunRequested, RunStarted,
     PageSaved, RunFinished, CheckpointSaved, CheckpointCleared, TrackDeletesMarked,
     TrackDeletesEnded, SyncDeleted);
 

@@ -35,6 +35,9 @@ pub struct Run {
     pub reset: bool,
     /// It is to begin without records.
     pub empty_cache: bool,
+    /// It was asked to stop; also whoever takes it over stops.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }
 
 /// The run that ended last.

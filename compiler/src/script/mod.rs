@@ -7,10 +7,12 @@
 //! outside: the text asks for them with `require`.
 //!
 //! Types are not checked here. Where no type checker can be had, [`Compiler::check_script`] finds
-//! what can be found without types (`checks`).
+//! what can be found without types (`checks`). [`Compiler::too_deep`] keeps both from scripts that
+//! are nested absurdly deep (`depth`).
 
 mod calls;
 mod checks;
+mod depth;
 mod edit;
 mod emit;
 mod imports;

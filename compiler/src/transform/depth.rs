@@ -8,7 +8,7 @@
 use crate::diagnostic::Diagnostic;
 
 /// Deepest nesting of brackets. Code written by people stays below 50, that of generators below 500.
-const BRACKETS: usize = 3_000;
+pub(super) const BRACKETS: usize = 3_000;
 /// Longest chain of operators and words in one statement, outside of its brackets.
 const CHAIN: usize = 40_000;
 
@@ -45,6 +45,8 @@ struct Scan<'a> {
     at: usize,
     /// Length of the chain outside of each open bracket.
     chains: Vec<usize>,
+    /// Most open brackets.
+    most: usize,
 }
 
 impl Scan<'_> {
@@ -143,7 +145,7 @@ impl Scan<'_> {
                     self.at += 1;
                     word = b"";
                     operator = true;
-                    if self.chains.len() > BRACKETS {
+                    if self.chains.len() > self.most {
                         return Some(self.at);
                     }
                 }
@@ -187,12 +189,13 @@ impl Scan<'_> {
     }
 }
 
-/// Refuses text whose brackets or chains may be too deep.
-pub(super) fn check(path: &str, text: &str) -> Result<(), Diagnostic> {
+/// Refuses text whose brackets may be deeper than `most`, or its chains too deep.
+pub(crate) fn check(path: &str, text: &str, most: usize) -> Result<(), Diagnostic> {
     let mut scan = Scan {
         bytes: text.as_bytes(),
         at: 0,
         chains: vec![0],
+        most,
     };
     match scan.run() {
         None => Ok(()),
@@ -209,7 +212,11 @@ pub(super) fn check(path: &str, text: &str) -> Result<(), Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::BRACKETS;
+
+    fn check(path: &str, text: &str) -> Result<(), crate::diagnostic::Diagnostic> {
+        super::check(path, text, BRACKETS)
+    }
 
     #[test]
     fn long_is_fine_and_deep_is_not() {

@@ -89,13 +89,16 @@ pub(crate) fn module(input: &Input<'_>) -> Result<Unit, Vec<Diagnostic>> {
             )]
         });
     }
-    depth::check(input.path, input.text).map_err(|diagnostic| vec![diagnostic])?;
+    nesting(input.path, input.text, depth::BRACKETS).map_err(|diagnostic| vec![diagnostic])?;
     catch_unwind(AssertUnwindSafe(|| transform(input))).unwrap_or_else(|_| Err(vec![failed(input)]))
 }
 
+/// Refuses text whose brackets nest deeper than `most`, or whose chains are too long.
+pub(crate) use depth::check as nesting;
+
 /// The syntax tree of one module, for those who only look at it. Never panics.
 pub(crate) fn parsed(input: &Input<'_>) -> Result<Program, Vec<Diagnostic>> {
-    depth::check(input.path, input.text).map_err(|diagnostic| vec![diagnostic])?;
+    nesting(input.path, input.text, depth::BRACKETS).map_err(|diagnostic| vec![diagnostic])?;
     catch_unwind(AssertUnwindSafe(|| {
         parse::parse(input).map(|parsed| parsed.program)
     }))

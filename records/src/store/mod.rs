@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use journal::Clock;
 
-pub(crate) use postgres::Server;
-pub(crate) use sqlite::File;
+pub(crate) use postgres::{Server, snapshot as server_snapshot};
+pub(crate) use sqlite::{File, snapshot as file_snapshot};
 
 use crate::Error;
 use crate::db::Database;

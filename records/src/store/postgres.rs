@@ -39,17 +39,7 @@ impl Server {
     /// Connects and brings the tables up to date. Must not be called from
     /// within a runtime.
     pub(crate) fn open(url: &str, common: Common) -> Result<Arc<Self>, Error> {
-        let options = PgConnectOptions::from_str(url).map_err(|error| failure(&error))?;
-        let options = options
-            .application_name("strata records")
-            .disable_statement_logging()
-            .options([
-                ("search_path", "records"),
-                ("jit", "off"),
-                // Milliseconds. What does not come soon is asked for again.
-                ("lock_timeout", "30000"),
-                ("idle_in_transaction_session_timeout", "30000"),
-            ]);
+        let options = connecting(url)?;
         let mut first = connect(&options)?;
         migrate(&mut first)?;
         Ok(Arc::new(Self {
@@ -158,6 +148,35 @@ impl Server {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Postgres>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn connecting(url: &str) -> Result<PgConnectOptions, Error> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| failure(&error))?;
+    Ok(options
+        .application_name("strata records")
+        .disable_statement_logging()
+        .options([
+            ("search_path", "records"),
+            ("jit", "off"),
+            // Milliseconds. What does not come soon is asked for again.
+            ("lock_timeout", "30000"),
+            ("idle_in_transaction_session_timeout", "30000"),
+        ]))
+}
+
+/// The schema as it is at one moment, also while nodes work on it; none: it is not there. Must not
+/// be called from within a runtime.
+pub(crate) fn snapshot(url: &str) -> Result<Option<Box<dyn Database>>, Error> {
+    let mut db = connect(&connecting(url)?)?;
+    // Whoever takes the rows may write them to a slow disk.
+    db.run("SET idle_in_transaction_session_timeout = 0")?;
+    db.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    let found = number(
+        &mut db,
+        "SELECT count(to_regclass('records.head'))::bigint",
+        &[],
+    )?;
+    Ok((found == Some(1)).then(|| Box::new(db) as Box<dyn Database>))
 }
 
 fn connect(options: &PgConnectOptions) -> Result<Postgres, Error> {

@@ -169,6 +169,16 @@ pub(super) fn open_reader(path: &Path) -> Result<Sqlite, Error> {
     Ok(Sqlite::new(connection))
 }
 
+/// The file as it is at one moment, also while a process works on it; none: it is not there. Blocks.
+pub(crate) fn snapshot(path: &Path) -> Result<Option<Box<dyn Database>>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let db = open_reader(path)?;
+    db.run("BEGIN")?;
+    Ok(Some(Box::new(db)))
+}
+
 /// Takes the steps that this file has not seen, each in a transaction.
 fn migrate(connection: &mut Connection, clock: &Clock) -> rusqlite::Result<()> {
     connection.execute_batch(

@@ -25,8 +25,16 @@ N.isLonger = (text, limit) => {
   return text.length * 3 > limit && lib.utf8Encode(text).byteLength > limit;
 };
 
+// A host operation. A run that is to stop ends at its next one.
+N.wait = async (op, arg, data) => {
+  const answer = await S.wait(op, arg, data);
+  const stopped = answer.value?.stopped;
+  if (stopped) throw new N.RunError(stopped.type, stopped.message);
+  return answer;
+};
+
 // The value of a host operation.
-N.ask = async (op, arg, data) => (await S.wait(op, arg, data)).value;
+N.ask = async (op, arg, data) => (await N.wait(op, arg, data)).value;
 
 // A copy that is at most about `limit`
 // bytes of JSON, with long texts and the ends of long lists and objects cut.

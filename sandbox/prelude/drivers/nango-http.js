@@ -59,7 +59,7 @@ const proxy = async (config) => {
   const params = paramsOf(config.params, config.endpoint);
   const { kind, contentType, bytes } = await N.requestBody(method, headers, config.data);
   if (kind === "multipart") delete headers["content-type"];
-  const { value, data } = await S.wait(
+  const { value, data } = await N.wait(
     "nango.http",
     {
       method,
@@ -109,7 +109,7 @@ const pairsOf = (headers) => Object.entries(headers ?? {}).flatMap(([name, value
 const uncontrolledFetch = async ({ url, method = "GET", headers, body } = {}) => {
   const href = new URL(url).href;
   const data = body === undefined || body === null ? undefined : typeof body === "string" ? lib.utf8Encode(body) : lib.bytesOf(body, "body");
-  const { value, data: bytes } = await S.wait("nango.fetch", { url: href, method: String(method).toUpperCase(), headers: headersOf(headers) }, data);
+  const { value, data: bytes } = await N.wait("nango.fetch", { url: href, method: String(method).toUpperCase(), headers: headersOf(headers) }, data);
   if (!value.failure) return lib.networkResponse({ ...value, headers: pairsOf(value.headers) }, bytes, href);
   const { code, message } = value.failure;
   if (code === "url_not_allowed") throw N.callFailure(value.failure);

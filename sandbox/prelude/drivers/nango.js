@@ -57,6 +57,9 @@
 //     -> { deletedKeys } or { error }
 //   nango.merging { model, strategy } -> {} or { error }
 //
+// Every operation may answer { stopped: { type, message } } instead: the run is
+// to stop, and gets that as an error.
+//
 // An `error` is { status?, type?, message?, body? }. Where the member stands
 // for a call of the API it becomes an error of that HTTP call, `body` or
 // { error: { code: type, message } } being the answer; else a plain one with

@@ -1,5 +1,6 @@
 //! A request that is identified, allowed and read.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use super::parameters::{self, Parameters};
 use super::routes::{Access, Route};
 use super::{rules, time};
 use crate::app::App;
-use crate::bus::{Committed, Context};
+use crate::bus::{self, Committed, Context};
 use crate::http::RequestId;
 use crate::http::idempotency::Key;
 
@@ -129,21 +130,14 @@ impl Request {
     /// The time that is read at, in milliseconds since the Unix epoch: now, or
     /// when the last event before the asked position was recorded.
     pub async fn moment(&self) -> Result<i64, Error> {
-        let Some(position) = self.at else {
-            return Ok(time::now());
-        };
-        let journal = self.app.bus.journal();
-        let events = journal.read_all(position.saturating_sub(1), 1).await;
-        let events = events.map_err(|error| {
+        let moment = crate::http::as_of::moment(&self.app, self.at).await;
+        moment.map_err(|error| {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "the journal failed"
             );
             Error::new(Kind::Unavailable)
-        })?;
-        Ok(events
-            .first()
-            .map_or_else(time::now, |event| event.recorded_at))
+        })
     }
 
     /// A header that is text.
@@ -231,28 +225,17 @@ impl Request {
     /// What this request did when it was sent before with the same idempotency
     /// key: its checks were passed then, and need not hold now.
     pub async fn repeated(&self) -> Result<Option<Committed>, Error> {
-        let Some(fingerprint) = self.context.fingerprint else {
-            return Ok(None);
-        };
-        let outcome = self.app.bus.journal().outcome(&self.context.command_id);
-        match outcome.await {
-            Ok(None) => Ok(None),
-            Ok(Some((appended, first))) if first == fingerprint => Ok(Some(Committed {
-                first: appended.first,
-                position: appended.last,
-                sequence: appended.sequence,
-                recorded_at: appended.recorded_at,
-                duplicate: true,
-            })),
-            Ok(Some(_)) => Err(Error::new(Kind::IdempotencyKeyReused)),
-            Err(error) => {
+        let outcome = self.app.bus.outcome_of_repeat::<Infallible>(&self.context);
+        outcome.await.map_err(|error| match error {
+            bus::Error::KeyReused => Error::new(Kind::IdempotencyKeyReused),
+            error => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the journal failed"
                 );
-                Err(Error::new(Kind::Unavailable))
+                Error::new(Kind::Unavailable)
             }
-        }
+        })
     }
 
     /// A model in the shape that the client reads.

@@ -32,9 +32,11 @@ pub fn on_behalf(request: &Request) -> Result<(String, String), Error> {
 /// Runs one: now, or later with `X-Async: true`.
 pub async fn trigger(request: Request) -> Result<Reply, Error> {
     let (connection, integration) = on_behalf(&request)?;
+    let mut retries = 0;
     if let Some(text) = request.header("x-max-retries") {
-        let fits = text.parse::<u8>().is_ok_and(|count| count <= 5);
-        if !fits {
+        if let Some(count) = text.parse().ok().filter(|count| *count <= 5) {
+            retries = count;
+        } else {
             let sent = json!({});
             let mut object = Object::body(Some(&sent));
             object.refuse(
@@ -79,6 +81,7 @@ pub async fn trigger(request: Request) -> Result<Reply, Error> {
         name,
         input,
         depth: 0,
+        retries,
     };
     let shared = &request.app.nango.shared;
     let id = ExecutionId::from(request.new_uuid().to_string());

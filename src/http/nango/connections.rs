@@ -223,10 +223,7 @@ pub async fn delete(request: Request) -> Result<Reply, Error> {
         .checked_path("connectionId", Text::Connection)?
         .to_owned();
     let integration = in_query(&request, "provider_config_key")?;
-    let unknown = || {
-        let message = format!("No connection matching the connection_id '{id}'");
-        Error::new(400, "unknown_connection", message)
-    };
+    let unknown = || Error::unknown_connection(400, &id);
     let key = keys::connection(&integration, &id);
     let found = request
         .view()
@@ -328,8 +325,7 @@ async fn metadata(request: Request, status: u16, merges: bool) -> Result<Reply, 
             .connection(request.project.as_str(), key.as_str())
             .await?;
         if found.is_none() {
-            let message = format!("No connection matching the connection_id '{id}'");
-            return Err(Error::new(404, "unknown_connection", message));
+            return Err(Error::unknown_connection(404, id));
         }
         all.push(key);
     }
@@ -353,10 +349,7 @@ async fn metadata(request: Request, status: u16, merges: bool) -> Result<Reply, 
     }
     let body = request.body.clone().unwrap_or_default();
     let reply = Reply::json(status, body);
-    Ok(match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    })
+    Ok(reply.maybe_committed(committed.as_ref()))
 }
 
 /// A parameter of the query that must be there.

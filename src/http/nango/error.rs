@@ -107,6 +107,12 @@ impl Error {
         Self::new(404, "connection_not_found", message)
     }
 
+    /// The same as older endpoints say it: with 400, or 404.
+    pub fn unknown_connection(status: u16, id: &str) -> Self {
+        let message = format!("No connection matching the connection_id '{id}'");
+        Self::new(status, "unknown_connection", message)
+    }
+
     /// What the request needs is not there right now.
     pub fn unavailable(cause: &str) -> Self {
         tracing::error!(cause, "a request cannot be served");

@@ -39,8 +39,7 @@ pub async fn call(request: Request) -> Result<Reply, Error> {
             return Err(Error::new(404, "unknown_provider_config", message));
         }
         Err(connections::Error::Connection { connection, .. }) => {
-            let message = format!("No connection matching the connection_id '{connection}'");
-            return Err(Error::new(404, "unknown_connection", message));
+            return Err(Error::unknown_connection(404, &connection));
         }
         Err(error) => return Err(failed(error)),
     };

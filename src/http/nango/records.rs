@@ -8,6 +8,7 @@ use super::error::Error;
 use super::reply::Reply;
 use super::request::Request;
 use super::rules::{Object, Text};
+use crate::http::as_of;
 use crate::nango::syncs::BASE;
 use crate::nango::{keys, records::shown};
 
@@ -122,9 +123,13 @@ pub async fn list(request: Request) -> Result<Reply, Error> {
                 .map_err(|_| Error::new(400, "invalid_cursor_value", "Invalid cursor value"))?,
         ),
     };
+    // Records know times, not positions.
     let as_of = match request.at {
         None => None,
-        Some(position) => Some(recorded_at(&request, position).await?),
+        at => {
+            let moment = as_of::moment(&request.app, at).await;
+            Some(moment.map_err(|error| Error::unavailable(&error.to_string()))?)
+        }
     };
     let scope = Scope {
         project: request.project.to_string(),
@@ -196,21 +201,8 @@ async fn check_connection(request: &Request, integration: &str, id: &str) -> Res
         .await?;
     match found {
         Some(_) => Ok(()),
-        None => {
-            let message = format!("No connection matching the connection_id '{id}'");
-            Err(Error::new(400, "unknown_connection", message))
-        }
+        None => Err(Error::unknown_connection(400, id)),
     }
-}
-
-/// When an event was recorded: records know times, not positions.
-async fn recorded_at(request: &Request, position: u64) -> Result<i64, Error> {
-    let journal = request.app.bus.journal();
-    let events = journal.read_all(position.saturating_sub(1), 1).await;
-    let events = events.map_err(|error| Error::unavailable(&error.to_string()))?;
-    Ok(events
-        .first()
-        .map_or_else(crate::auth::now_ms, |event| event.recorded_at))
 }
 
 fn moment(text: &str) -> Option<i64> {

@@ -66,6 +66,14 @@ impl Reply {
         self.headers.insert(name, value);
         self
     }
+
+    /// The same, if there was a change.
+    pub fn maybe_committed(self, committed: Option<&Committed>) -> Self {
+        match committed {
+            Some(committed) => self.committed(committed),
+            None => self,
+        }
+    }
 }
 
 impl IntoResponse for Reply {

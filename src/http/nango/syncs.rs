@@ -2,7 +2,7 @@
 
 use aggregates::sync::RunStatus;
 use projections::model;
-use projections::query::{Filter, List, Operator, Scalar};
+use projections::query::{Filter, List};
 use serde_json::{Value, json};
 
 use super::error::{Error, Issue};
@@ -84,10 +84,7 @@ fn failed(error: syncs::Error) -> Error {
         syncs::Error::NotFound(name) => {
             Error::new(404, "unknown_sync", format!("Sync '{name}' was not found"))
         }
-        syncs::Error::Connection(id) => {
-            let message = format!("No connection matching the connection_id '{id}'");
-            Error::new(400, "unknown_connection", message)
-        }
+        syncs::Error::Connection(id) => Error::unknown_connection(400, &id),
         syncs::Error::Bus(error) => error.into(),
         syncs::Error::Reads(error) => error.into(),
     }
@@ -107,10 +104,7 @@ async fn changed(
 
 fn success(committed: Option<bus::Committed>) -> Reply {
     let reply = Reply::json(200, json!({ "success": true }));
-    match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    }
+    reply.maybe_committed(committed.as_ref())
 }
 
 /// Runs syncs now.
@@ -203,10 +197,7 @@ pub async fn frequency(request: Request) -> Result<Reply, Error> {
     let done = syncs::change(shared, &target, &[name], change, &request.context).await;
     let committed = done.map_err(failed)?;
     let reply = Reply::json(200, json!({ "frequency": frequency }));
-    Ok(match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    })
+    Ok(reply.maybe_committed(committed.as_ref()))
 }
 
 /// Makes a variant of a sync on a connection.
@@ -271,10 +262,7 @@ async fn variant(request: Request, ends: bool) -> Result<Reply, Error> {
     let committed = done.await.map_err(failed)?;
     let body = json!({ "id": sync.as_str(), "name": name, "variant": variant });
     let reply = Reply::json(200, body);
-    Ok(match committed {
-        Some(committed) => reply.committed(&committed),
-        None => reply,
-    })
+    Ok(reply.maybe_committed(committed.as_ref()))
 }
 
 /// How syncs are.
@@ -304,8 +292,7 @@ pub async fn status(request: Request) -> Result<Reply, Error> {
                 .connection(project, connection.as_str())
                 .await?;
             if found.is_none() {
-                let message = format!("No connection matching the connection_id '{id}'");
-                return Err(Error::new(400, "unknown_connection", message));
+                return Err(Error::unknown_connection(400, id));
             }
             let list = List {
                 limit: 1000,
@@ -316,11 +303,7 @@ pub async fn status(request: Request) -> Result<Reply, Error> {
         }
         None => {
             let list = List {
-                filters: vec![Filter::Compare {
-                    column: "integration",
-                    operator: Operator::Equal,
-                    values: vec![Scalar::Text(key.clone())],
-                }],
+                filters: vec![Filter::equals("integration", key.clone())],
                 limit: 1000,
                 ..List::default()
             };

@@ -1,11 +1,7 @@
 //! Times of this dialect: RFC 3339 in UTC with milliseconds.
 
 /// From milliseconds since the Unix epoch.
-pub fn text(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .map(|time| format!("{time:.3}"))
-        .unwrap_or_default()
-}
+pub use crate::nango::shapes::time as text;
 
 /// Now.
 pub fn now() -> String {

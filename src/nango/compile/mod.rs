@@ -197,6 +197,16 @@ impl Compiling {
         let script = Script {
             files: request.files.clone(),
         };
+        let deep = self.toolchain.compiler().too_deep(&script).await;
+        if let Some(found) = deep.map_err(|failure| Failure::Internal(failure.to_string()))? {
+            let found = vec![plain(&found, "check")];
+            return Err(Failure::Source(Broken {
+                step: Step::Check,
+                text: report::check(&found),
+                diagnostics: found,
+                checked: Checked::Without("the code is nested too deeply".to_owned()),
+            }));
+        }
         let (checked, built) = tokio::join!(self.check(&script), self.bundle(request, &script));
         let (found, checked) = checked?;
         let broken = |step, diagnostics: Vec<Diagnostic>, text| {

@@ -58,6 +58,16 @@ impl Host {
         noted.logs.push(log);
     }
 
+    /// Puts the author's own lines into stacks that were logged.
+    pub fn map_logs(&self, map: &compiler::StackMapper) {
+        for log in &mut self.noted().logs {
+            log.message = map.map(&log.message);
+            if let Some(meta) = &mut log.meta {
+                map.map_json(meta);
+            }
+        }
+    }
+
     pub(super) fn note_call(&self, mut call: HttpCall) {
         let mut noted = self.noted();
         call.after = noted.logs.len();

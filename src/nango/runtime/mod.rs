@@ -6,6 +6,7 @@ mod http;
 mod logs;
 mod records;
 mod state;
+mod stop;
 mod trigger;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,7 @@ use super::{Shared, keys};
 use crate::execution::{Session, Written};
 
 pub use logs::{HttpCall, Log};
+pub use stop::{INTERRUPTED, Stop, Stops, WHY};
 
 /// On whose behalf a function runs, and as what.
 #[derive(Clone, Debug)]
@@ -102,6 +104,7 @@ struct Inner {
     run: Run,
     /// Set: nothing is kept.
     trial: Option<Mutex<Trial>>,
+    stop: Stop,
     noted: Mutex<Noted>,
 }
 
@@ -140,19 +143,25 @@ fn parse<T: DeserializeOwned>(arg: &str) -> Result<T, Failed> {
 impl Host {
     /// For a run that is kept.
     pub fn new(shared: Arc<Shared>, run: Run) -> Self {
-        Self::with(shared, run, None)
+        Self::with(shared, run, None, Stop::default())
+    }
+
+    /// For a run that can be stopped.
+    pub fn stoppable(shared: Arc<Shared>, run: Run, stop: Stop) -> Self {
+        Self::with(shared, run, None, stop)
     }
 
     /// For a run that is only tried.
     pub fn trial(shared: Arc<Shared>, run: Run, trial: Trial) -> Self {
-        Self::with(shared, run, Some(trial))
+        Self::with(shared, run, Some(trial), Stop::default())
     }
 
-    fn with(shared: Arc<Shared>, run: Run, trial: Option<Trial>) -> Self {
+    fn with(shared: Arc<Shared>, run: Run, trial: Option<Trial>, stop: Stop) -> Self {
         Self(Arc::new(Inner {
             shared,
             run,
             trial: trial.map(Mutex::new),
+            stop,
             noted: Mutex::default(),
         }))
     }
@@ -241,6 +250,14 @@ impl Host {
     }
 
     async fn answer(self, op: String, arg: String, data: Vec<u8>) -> Answer {
+        // What is given back, and a checkpoint, is still taken.
+        let ends = matches!(
+            &*op,
+            "nango.unlock" | "nango.unlock-all" | "nango.checkpoint"
+        );
+        if self.0.stop.is_asked() && !ends {
+            return Ok((stop::stopped().to_string(), Vec::new()));
+        }
         let answered = match op.as_str() {
             "nango.http" => self.http(parse_or(&arg)?, data).await,
             "nango.fetch" => self.fetch(parse_or(&arg)?, data).await,
@@ -300,5 +317,9 @@ impl Capability for Host {
 impl Session for Host {
     fn written(&self) -> Written {
         logs::written(&self.noted().logs)
+    }
+
+    fn cancel(&self) -> sandbox::Cancel {
+        self.0.stop.cancel()
     }
 }

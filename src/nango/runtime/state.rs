@@ -4,6 +4,7 @@ use aggregates::sync::{Command, Error, Place, Sync};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::stop::stopped;
 use super::{Answered, Failed, Host, just};
 use crate::auth::now_ms;
 use crate::bus;
@@ -78,6 +79,9 @@ impl Host {
             }
             return just(json!({ "checkpoint": trial.checkpoint, "version": 1 }));
         }
+        if self.0.stop.is_asked() && asked.op != "save" {
+            return just(stopped());
+        }
         let (bus, key) = (&self.shared().bus, self.state_key());
         let command = match asked.op.as_str() {
             "save" => Command::SaveCheckpoint {
@@ -93,7 +97,11 @@ impl Host {
         match self.change(command).await {
             Ok(()) => {
                 let loaded = bus.load::<Sync>(&key).await?;
-                just(shown(&loaded.state))
+                let mut shown = shown(&loaded.state);
+                if self.0.stop.is_asked() {
+                    shown["interrupt"] = true.into();
+                }
+                just(shown)
             }
             Err(bus::Error::Refused(Error::Conflict { .. })) => just(json!({ "conflict": true })),
             Err(error) => Err(Failed(error.to_string())),

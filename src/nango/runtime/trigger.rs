@@ -52,6 +52,7 @@ impl Host {
             name: asked.action,
             input: asked.input,
             depth: run.depth + 1,
+            retries: 0,
         };
         let id = uuid::Uuid::now_v7().to_string().into();
         let ran = actions::run(self.shared(), action, id, &self.context()).await;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use aggregates::sync::{Command, Error as Refusal, Place, Sync};
 use aggregates::{ConnectionKey, ProjectId, ScriptKind, SyncKey};
 use projections::model;
-use projections::query::{Cursor, Filter, List, Operator, Scalar};
+use projections::query::{Cursor, Filter, List};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -266,15 +266,10 @@ pub async fn functions(
     kind: ScriptKind,
 ) -> Result<Vec<model::Function>, projections::Error> {
     let view = shared.reads.view(None);
-    let equals = |column, value: &str| Filter::Compare {
-        column,
-        operator: Operator::Equal,
-        values: vec![Scalar::Text(value.to_owned())],
-    };
     let mut list = List {
         filters: vec![
-            equals("integration", integration),
-            equals("kind", kind.as_str()),
+            Filter::equals("integration", integration),
+            Filter::equals("kind", kind.as_str()),
         ],
         limit: 500,
         ..List::default()

@@ -13,7 +13,7 @@ use super::{definition, functions, key_of};
 use crate::auth::now_ms;
 use crate::bus::{self, Context};
 use crate::execution::{Call, Ran};
-use crate::nango::runtime::{Host, Run};
+use crate::nango::runtime::{Host, INTERRUPTED, Run, Stop, WHY};
 use crate::nango::{Shared, keys};
 
 /// Longest run of a sync; the dialect's own limit.
@@ -64,11 +64,25 @@ pub(super) async fn run(
         Err(error) => return Err(error),
     }
     let began = Instant::now();
-    let (result, counts) = perform(shared, &begin).await;
+    let stop = Stop::default();
+    let _entered = shared.stops.enter(&key, &begin.run, &stop);
+    // It may be one that was asked to stop while another worker had it.
+    let state = shared.bus.load::<Sync>(&key).await?.state;
+    if state.running.as_ref().is_some_and(|run| run.interrupted) {
+        stop.ask();
+    }
+    let (result, counts) = match stop.is_asked() {
+        true => (Err(format!("{INTERRUPTED}: {WHY}")), Counted::new()),
+        false => stop.watch(perform(shared, &begin, &stop)).await,
+    };
+    let failed = match stop.is_asked() {
+        true => RunStatus::Aborted,
+        false => RunStatus::Failed,
+    };
     let (status, error, execution) = match result {
         Ok((execution, None)) => (RunStatus::Succeeded, None, Some(execution)),
-        Ok((execution, Some(error))) => (RunStatus::Failed, Some(error), Some(execution)),
-        Err(error) => (RunStatus::Failed, Some(error), None),
+        Ok((execution, Some(error))) => (failed, Some(error), Some(execution)),
+        Err(error) => (failed, Some(error), None),
     };
     let finish = Command::FinishRun {
         run: begin.run.clone(),
@@ -96,9 +110,10 @@ type Counted = std::collections::BTreeMap<String, aggregates::sync::Counts>;
 async fn perform(
     shared: &Arc<Shared>,
     begin: &Begin,
+    stop: &Stop,
 ) -> (Result<(ExecutionId, Option<String>), String>, Counted) {
     let (project, place) = (&begin.project, &begin.place);
-    let host = match host(shared, begin).await {
+    let host = match host(shared, begin, stop).await {
         Ok(host) => host,
         Err(error) => return (Err(error), Counted::new()),
     };
@@ -154,14 +169,14 @@ fn failure(ran: &Ran) -> Option<String> {
     Some(told.unwrap_or_else(first))
 }
 
-async fn host(shared: &Arc<Shared>, begin: &Begin) -> Result<Host, String> {
+async fn host(shared: &Arc<Shared>, begin: &Begin, stop: &Stop) -> Result<Host, String> {
     let (project, place) = (&begin.project, &begin.place);
     let connections = &shared.connections;
     let configured = connections
         .integration(project, place.integration.as_str())
         .await;
     let configured = configured.map_err(|error| error.to_string())?;
-    Ok(Host::new(
+    Ok(Host::stoppable(
         shared.clone(),
         Run {
             project: project.clone(),
@@ -176,6 +191,7 @@ async fn host(shared: &Arc<Shared>, begin: &Begin) -> Result<Host, String> {
             began: now_ms(),
             depth: 0,
         },
+        stop.clone(),
     ))
 }
 
@@ -271,7 +287,7 @@ pub async fn run_on_event(
             payload: None,
         };
         let ended = async {
-            let host = host(shared, &begin).await?;
+            let host = host(shared, &begin, &Stop::default()).await?;
             let request = host.request("on-event", None, &json!({}));
             let call = call(project, &begin.place, &host, request, "event");
             let context = Context::once("saga:on-event", project.as_str());
@@ -337,7 +353,7 @@ pub async fn webhook(
             };
             let shared = shared.clone();
             tokio::spawn(async move {
-                let (ended, _) = perform(&shared, &begin).await;
+                let (ended, _) = perform(&shared, &begin, &Stop::default()).await;
                 if let Ok((_, Some(error))) | Err(error) = ended {
                     tracing::warn!(sync = begin.place.name, error, "a webhook failed");
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregates::event::Event;
-use aggregates::{ProjectId, ScriptKind, connection, function, integration};
+use aggregates::{ProjectId, ScriptKind, connection, function, integration, sync};
 use projections::{InProject, model};
 use tokio_util::sync::CancellationToken;
 
@@ -221,6 +221,8 @@ impl Saga for Syncs {
                 | "SyncCreated"
                 | "FrequencySet"
                 | "RunFinished"
+                | "RunInterrupted"
+                | "SyncDeleted"
         )
     }
 
@@ -259,6 +261,10 @@ impl Saga for Syncs {
                     self.make(wanted, None);
                 }
             }
+            Event::Sync(sync::Event::RunInterrupted { run }) => {
+                self.shared.stops.ask(&seen.key, Some(run));
+            }
+            Event::Sync(sync::Event::SyncDeleted {}) => self.shared.stops.ask(&seen.key, None),
             _ => self.shared.changed.notify_waiters(),
         }
     }

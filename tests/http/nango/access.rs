@@ -341,3 +341,48 @@ async fn requests_of_a_minute_can_be_limited() {
         .await
         .denied(400, "invalid_body");
 }
+
+/// What a browser asks first has no key, and says which headers it is about to send.
+#[tokio::test]
+async fn browsers_may_ask_from_any_page() {
+    let guest = shared().with("authorization", "");
+    for (path, methods) in [
+        (PATH, "POST"),
+        ("/integrations/github", "GET, PATCH, DELETE"),
+        ("/connection/metadata", "POST, PATCH"),
+        ("/proxy/some/path", "GET, POST, PUT, PATCH, DELETE"),
+        ("/records", "GET"),
+    ] {
+        let asked = guest
+            .ask(Method::OPTIONS, path)
+            .header("origin", "https://app.example.com")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,x-mine")
+            .send()
+            .await;
+        assert_eq!(asked.status, 204, "{path}: {asked:?}");
+        assert!(asked.bytes.is_empty());
+        assert_eq!(asked.header("access-control-allow-origin"), "*");
+        assert_eq!(asked.header("access-control-allow-methods"), methods);
+        assert_eq!(
+            asked.header("access-control-allow-headers"),
+            "authorization,x-mine"
+        );
+    }
+    let plain = guest.ask(Method::OPTIONS, PATH).send().await;
+    assert_eq!(plain.status, 204);
+    assert!(
+        plain
+            .header("access-control-allow-headers")
+            .contains("Authorization")
+    );
+    // What follows is answered as ever, refusals as well, for the page to read.
+    let refused = guest.post(PATH, json!({})).await;
+    refused.denied_with(401, "missing_auth_header", &["payload"]);
+    assert_eq!(refused.header("access-control-allow-origin"), "*");
+    assert!(
+        refused
+            .header("access-control-expose-headers")
+            .contains("X-RateLimit-Limit")
+    );
+}

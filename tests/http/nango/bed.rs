@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::api::root;
+use super::api::{has_members, is_time, is_uuid, root};
 use super::standin::StandIn;
 use crate::client::{Answer, Client, unique};
 use crate::server::{Server, until};
@@ -162,6 +162,27 @@ pub async fn ended(client: &Client, what: &str, id: &str) -> Value {
         matches!(row["status"].as_str(), Some("success" | "failed")).then_some(row)
     })
     .await
+}
+
+/// Sends a body with some of its members replaced.
+pub async fn post(place: &Place, path: &str, mut body: Value, more: Value) -> Answer {
+    for (name, value) in more.as_object().expect("an object") {
+        body[name] = value.clone();
+    }
+    place.client.post(path, body).await
+}
+
+/// A deployment or dry run that was accepted, when it has ended.
+pub async fn done(place: &Place, what: &str, made: &Answer) -> Value {
+    let answer = made.good(202);
+    has_members(&answer, &["id", "status", "created_at"], &[]);
+    is_uuid(&answer["id"]);
+    is_time(&answer["created_at"]);
+    assert!(
+        ["waiting", "running"].contains(&answer["status"].as_str().expect("a text")),
+        "{answer}"
+    );
+    ended(&place.client, what, &made.text("id")).await
 }
 
 /// A project of its own with the integration `github` and the connection `conn-1`.

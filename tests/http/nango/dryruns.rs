@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::{has_members, is_time, is_uuid};
+use super::api::has_members;
 use super::bed::{self, Place};
 use super::sources::{ACTION, FUNCTION, ON_EVENT, SYNC, action, sync};
 use crate::client::Answer;
@@ -10,24 +10,12 @@ use crate::client::Answer;
 const PATH: &str = "/functions/dryruns";
 
 async fn post(place: &Place, more: Value) -> Answer {
-    let mut body = json!({"integration_id": "github", "function_type": "action", "code": ACTION, "connection_id": "conn-1"});
-    for (name, value) in more.as_object().expect("an object") {
-        body[name] = value.clone();
-    }
-    place.client.post(PATH, body).await
+    let body = json!({"integration_id": "github", "function_type": "action", "code": ACTION, "connection_id": "conn-1"});
+    bed::post(place, PATH, body, more).await
 }
 
 async fn done(place: &Place, more: Value) -> Value {
-    let made = post(place, more).await;
-    let answer = made.good(202);
-    has_members(&answer, &["id", "status", "created_at"], &[]);
-    is_uuid(&answer["id"]);
-    is_time(&answer["created_at"]);
-    assert!(
-        ["waiting", "running"].contains(&answer["status"].as_str().expect("a text")),
-        "{answer}"
-    );
-    bed::ended(&place.client, "dryruns", &made.text("id")).await
+    bed::done(place, "dryruns", &post(place, more).await).await
 }
 
 #[tokio::test]

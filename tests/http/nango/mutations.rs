@@ -124,6 +124,8 @@ async fn sources_without_measure_are_answered() {
         deep("(", ")", 5_000),
         deep("[", "]", 100),
         deep("{a:", "}", 100),
+        deep("[", "]", 500),
+        deep("{a:", "}", 500),
         deep("-", "", 1).replace('-', &"!".repeat(5_000)),
         format!("export const x = {};", "1 + ".repeat(5_000) + "1"),
         format!(
@@ -149,4 +151,27 @@ async fn sources_without_measure_are_answered() {
         let length = error["message"].as_str().expect("a text").chars().count();
         assert!((1..=20_000).contains(&length), "{start}: {length}");
     }
+}
+
+#[tokio::test]
+async fn what_nests_absurdly_deep_is_told_in_the_words_of_a_failed_check() {
+    let code = |depth: usize| {
+        let lists = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        super::sources::action(&format!("const deep: unknown = {lists};"), "return deep;")
+    };
+    let client = shared();
+    let compile = async |depth: usize| {
+        let body = json!({"code": code(depth)});
+        client.post("/functions/compile", body).await
+    };
+    compile(60).await.good(200);
+    let error = compile(500).await.denied(400, "compilation_error");
+    let message = error["message"].as_str().expect("a text");
+    assert!(
+        message.contains("err - function/functions/function.ts:3:")
+            && message.contains("The code is nested too deeply")
+            && message.ends_with("✗ Typechecking\nFound 1 error"),
+        "{message}"
+    );
+    assert_eq!(error["errors"][0]["line"], 3);
 }

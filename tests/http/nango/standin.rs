@@ -138,10 +138,15 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
         headers: parts.headers,
         body: body.unwrap_or_default().to_vec(),
     };
-    let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
-    let reply = script.reply(&call);
-    script.calls.push(call);
-    drop(script);
+    let reply = {
+        let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
+        let reply = script.reply(&call);
+        script.calls.push(call);
+        reply
+    };
+    if let Some(delay) = reply["delay_ms"].as_u64() {
+        tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
+    }
     shown(&reply)
 }
 

@@ -200,6 +200,12 @@ fn deleted() -> Event {
     Event::SyncDeleted {}
 }
 
+fn interrupted(run: &str) -> Event {
+    Event::RunInterrupted {
+        run: run.to_owned(),
+    }
+}
+
 #[test]
 fn its_life_and_its_schedule() {
     let running = || Event::SyncStarted {};
@@ -237,6 +243,51 @@ fn its_life_and_its_schedule() {
             &[created(true), paused()],
             Command::Pause,
             Ok(vec![]),
+        ),
+        case(
+            "pause with a run",
+            &[created(true), started(DUE)],
+            Command::Pause,
+            Ok(vec![paused(), interrupted("r1")]),
+        ),
+        case(
+            "pause again with a run that is to stop",
+            &[created(true), started(DUE), paused(), interrupted("r1")],
+            Command::Pause,
+            Ok(vec![]),
+        ),
+        case(
+            "pause what is paused, with a run that was asked for",
+            &[
+                created(false),
+                requested("m1", false, false),
+                started(MANUAL),
+            ],
+            Command::Pause,
+            Ok(vec![interrupted("m1")]),
+        ),
+        case(
+            "pause with a run that was taken over when it was to stop",
+            &[
+                created(true),
+                started(DUE),
+                interrupted("r1"),
+                started(("r1", 2, Some(10), "schedule")),
+            ],
+            Command::Pause,
+            Ok(vec![paused()]),
+        ),
+        case(
+            "pause with the run after one that was to stop",
+            &[
+                created(true),
+                started(DUE),
+                interrupted("r1"),
+                finished("r1", 1),
+                started(("r2", 1, Some(20), "schedule")),
+            ],
+            Command::Pause,
+            Ok(vec![paused(), interrupted("r2")]),
         ),
         case(
             "how often",

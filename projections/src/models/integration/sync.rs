@@ -108,7 +108,10 @@ impl Integrations {
 
 fn fold(row: &mut Sync, change: &Happened, now: i64) {
     match change {
-        Happened::SyncCreated { .. } | Happened::SyncDeleted {} => {}
+        // How it stops is told when it ends.
+        Happened::SyncCreated { .. }
+        | Happened::RunInterrupted { .. }
+        | Happened::SyncDeleted {} => {}
         Happened::SyncStarted {} => row.started = true,
         Happened::SyncPaused {} => row.started = false,
         Happened::FrequencySet { frequency } => row.frequency.clone_from(frequency),

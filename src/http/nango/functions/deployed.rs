@@ -3,7 +3,7 @@
 use aggregates::function::{Command, Function};
 use aggregates::{FunctionId, ScriptKind};
 use projections::model;
-use projections::query::{Filter, List, Operator, Scalar};
+use projections::query::{Filter, List};
 use serde_json::{Value, json};
 
 use super::entry;
@@ -14,7 +14,12 @@ use crate::http::nango::request::Request;
 use crate::http::nango::rules::{Object, Text};
 use crate::nango::{build, keys};
 
-const KINDS: [ScriptKind; 3] = [ScriptKind::Action, ScriptKind::OnEvent, ScriptKind::Sync];
+const KINDS: [ScriptKind; 4] = [
+    ScriptKind::Action,
+    ScriptKind::Function,
+    ScriptKind::OnEvent,
+    ScriptKind::Sync,
+];
 
 fn not_found() -> Error {
     Error::new(404, "not_found", "Function does not exist")
@@ -25,6 +30,7 @@ fn kind_of(name: &str) -> Option<ScriptKind> {
         "action" => Some(ScriptKind::Action),
         "sync" => Some(ScriptKind::Sync),
         "on-event" => Some(ScriptKind::OnEvent),
+        "function" => Some(ScriptKind::Function),
         _ => None,
     }
 }
@@ -34,7 +40,10 @@ pub async fn list(request: Request) -> Result<Reply, Error> {
     let integration = existing(&request).await?;
     let sent = request.query_object();
     let mut object = Object::body(Some(&sent));
-    let kind = object.optional_text("type", Text::OneOf(&["action", "sync", "on-event"]));
+    let kind = object.optional_text(
+        "type",
+        Text::OneOf(&["action", "sync", "on-event", "function"]),
+    );
     let search = object
         .optional_text("search", Text::Length(0, 255))
         .map(str::to_ascii_lowercase);
@@ -137,8 +146,8 @@ pub async fn code(request: Request) -> Result<Reply, Error> {
 pub async fn delete(request: Request) -> Result<Reply, Error> {
     let sent = request.query_object();
     let mut object = Object::body(Some(&sent));
-    // On-events beyond upstream, which deploys them in another way.
-    if request.in_query("type") != Some("on-event") {
+    // On-events beyond upstream, which deploys them in another way. Functions are told apart below.
+    if !matches!(request.in_query("type"), Some("on-event" | "function")) {
         object.text("type", Text::OneOf(&["sync", "action"]));
     }
     object.loose();
@@ -169,15 +178,10 @@ pub async fn remove(
         .as_ref()
         .filter(|script| script.kind == ScriptKind::Sync)
     {
-        let equals = |column, value: &str| Filter::Compare {
-            column,
-            operator: Operator::Equal,
-            values: vec![Scalar::Text(value.to_owned())],
-        };
         let list = List {
             filters: vec![
-                equals("integration", &script.integration),
-                equals("name", &script.name),
+                Filter::equals("integration", &script.integration),
+                Filter::equals("name", &script.name),
             ],
             limit: 1000,
             ..List::default()
@@ -207,11 +211,7 @@ pub async fn remove(
 /// The deployed functions of an integration.
 pub async fn rows(request: &Request, integration: &str) -> Result<Vec<model::Function>, Error> {
     let list = List {
-        filters: vec![Filter::Compare {
-            column: "integration",
-            operator: Operator::Equal,
-            values: vec![Scalar::Text(integration.to_owned())],
-        }],
+        filters: vec![Filter::equals("integration", integration)],
         limit: 5000,
         ..List::default()
     };

@@ -8,7 +8,7 @@ use aggregates::{DeploymentId, Dialect, FunctionId, Script, ScriptKind, ScriptPl
 use projections::model;
 use serde_json::{Value, json};
 
-use crate::bus;
+use crate::bus::{self, Context};
 use crate::http::nango::error::Error;
 use crate::http::nango::reply::Reply;
 use crate::http::nango::request::Request;
@@ -93,7 +93,12 @@ async fn code(request: Request) -> Result<Reply, Error> {
         version,
         source: ScriptSource::Standalone,
     };
-    let (id, committed) = queue(&request, plan, Source { code, files }).await?;
+    let source = Source {
+        code,
+        files,
+        bundle: None,
+    };
+    let (id, committed) = queue(&request, plan, source, true, &request.context).await?;
     let mut request = request;
     request.at = None;
     let row = deployment(&request, &id).await?;
@@ -155,8 +160,9 @@ async fn template(request: Request) -> Result<Reply, Error> {
     let source = Source {
         code: template.code.to_owned(),
         files: Vec::new(),
+        bundle: None,
     };
-    let (id, committed) = queue(&request, plan, source).await?;
+    let (id, committed) = queue(&request, plan, source, true, &request.context).await?;
     let row = ended(&request, &id).await?;
     if row.status != "ready" {
         tracing::error!(deployment = %id, failure = row.failure, "a template was not deployed");
@@ -200,16 +206,22 @@ async fn ended(request: &Request, id: &DeploymentId) -> Result<model::Deployment
 }
 
 /// Makes the function unless it is there, and a deployment whose build is due.
-async fn queue(
+pub(super) async fn queue(
     request: &Request,
     plan: ScriptPlan,
     source: Source,
+    activate: bool,
+    context: &Context,
 ) -> Result<(DeploymentId, bus::Committed), Error> {
     let (bus, project) = (&request.app.bus, &request.project);
     let function = keys::function(&plan.integration, plan.kind, &plan.name);
     ensure(request, &function, &plan).await?;
     let stored = source.store(&request.app.nango.shared).await?;
-    let id = DeploymentId::from(request.new_uuid().to_string());
+    let id = match context.command_id == request.context.command_id {
+        true => request.new_uuid(),
+        false => uuid::Uuid::new_v4(),
+    };
+    let id = DeploymentId::from(id.to_string());
     let command = Deploy::Duplicate {
         plan: Plan {
             script: Some(plan),
@@ -217,15 +229,14 @@ async fn queue(
             kind: "manual".to_owned(),
             entrypoint: "function.ts".to_owned(),
             commands: String::new(),
-            activate: true,
+            activate,
             size: stored.size,
             chunks: 1,
         },
         source: vec![stored],
     };
     let key = id.key(project);
-    let sent = bus.execute::<Deployment>(&key, command, &request.context);
-    let committed = sent.await?;
+    let committed = bus.execute::<Deployment>(&key, command, context).await?;
     Ok((id, committed))
 }
 
@@ -263,7 +274,7 @@ async fn ensure(request: &Request, id: &FunctionId, plan: &ScriptPlan) -> Result
         origin: Dialect::Nango,
         settings,
     };
-    let context = request.further("function");
+    let context = request.further(&format!("function/{id}"));
     match bus.execute::<Function>(&key, command, &context).await {
         Ok(_) | Err(bus::Error::Refused(aggregates::function::Error::AlreadyExists)) => Ok(()),
         Err(error) => Err(error.into()),
@@ -299,7 +310,7 @@ async fn active_source(
         .map(|plan| plan.source))
 }
 
-async fn deployment(
+pub(super) async fn deployment(
     request: &Request,
     id: &DeploymentId,
 ) -> Result<Option<model::Deployment>, Error> {
@@ -395,7 +406,7 @@ pub async fn get(request: Request) -> Result<Reply, Error> {
 
 /// Whether a sync is there on every connection; after a moment that is not waited for any more.
 async fn has_syncs(request: &Request, row: &model::Deployment) -> Result<bool, Error> {
-    use projections::query::{Filter, List, Operator, Scalar};
+    use projections::query::{Filter, List};
     let Some(plan) = row
         .plan
         .script
@@ -408,15 +419,10 @@ async fn has_syncs(request: &Request, row: &model::Deployment) -> Result<bool, E
     if request.at.is_some() || crate::auth::now_ms() - ended > 10_000 {
         return Ok(true);
     }
-    let equals = |column, value: &str| Filter::Compare {
-        column,
-        operator: Operator::Equal,
-        values: vec![Scalar::Text(value.to_owned())],
-    };
     let list = List {
         filters: vec![
-            equals("integration", &plan.integration),
-            equals("name", &plan.name),
+            Filter::equals("integration", &plan.integration),
+            Filter::equals("name", &plan.name),
         ],
         limit: 5000,
         ..List::default()

@@ -69,7 +69,12 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
     {
         return Err(Error::connection(&connection, &integration));
     }
-    let source = Source { code, files }.store(&app.nango.shared).await?;
+    let source = Source {
+        code,
+        files,
+        bundle: None,
+    };
+    let source = source.store(&app.nango.shared).await?;
     let given = Given {
         input,
         metadata,

@@ -72,7 +72,8 @@ fn shown(name: &str, kind: ScriptKind, definition: &Value) -> Value {
             entry["track_deletes"] = (definition["trackDeletes"] == true).into();
         }
         ScriptKind::OnEvent => entry["event"] = definition["event"].clone(),
-        ScriptKind::Action | ScriptKind::Function => {}
+        ScriptKind::Function => entry["trigger"] = definition["trigger"].clone(),
+        ScriptKind::Action => {}
     }
     entry
 }

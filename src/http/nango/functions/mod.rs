@@ -1,5 +1,6 @@
 //! `/functions`: compiling, and what else is done with source.
 
+pub mod bundle;
 pub mod compile;
 pub mod deployed;
 pub mod deployments;
