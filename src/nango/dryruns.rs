@@ -247,6 +247,7 @@ impl DryRuns {
             place: named,
             integration: integration.to_owned(),
             name: "function".to_owned(),
+            schemas: true,
         };
         let built = match shared.compiling.compile(asked).await {
             Ok(built) => built,

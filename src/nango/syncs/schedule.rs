@@ -293,6 +293,7 @@ impl Syncs {
                 place,
                 integration: "0".to_owned(),
                 name: "warm-up".to_owned(),
+                schemas: true,
             };
             if let Err(failure) = this.shared.compiling.compile(request).await {
                 tracing::warn!(?failure, "functions cannot be compiled yet");
