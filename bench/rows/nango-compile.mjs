@@ -136,7 +136,7 @@ function rows(ours, peers) {
       20,
     ),
     row(
-      "The same; peer: esbuild, then the bundle is loaded in a new context and its definition read, with zod's JSON Schemas",
+      "The same; peer: esbuild, then the bundle is loaded in a new context and its definition read",
       ours.unchecked,
       peers.definition,
     ),

@@ -100,6 +100,7 @@ pub async fn build(
         place: named,
         integration: plan.integration.clone(),
         name: plan.name.clone(),
+        schemas: true,
     };
     let built = match shared.compiling.compile(request).await {
         Ok(built) => built,

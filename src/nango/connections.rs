@@ -156,21 +156,44 @@ impl Connections {
     /// # Errors
     /// See [`Error`].
     pub async fn integration(&self, project: &ProjectId, id: &str) -> Result<Configured, Error> {
-        let inner = &self.inner;
-        let key = IntegrationId::from(id).key(project);
-        let loaded = inner.bus.load::<Integration>(&key).await?;
-        let Some(settings) = loaded.state.settings.clone() else {
-            return Err(Error::Integration(id.to_owned()));
-        };
-        let provider = inner.catalogue.get(&settings.provider);
-        let provider = provider.ok_or_else(|| Error::Provider(settings.provider.clone()))?;
+        let (settings, provider) = self.configured(project, id).await?;
         let client = self.client(&settings).await?;
         Ok(Configured {
             id: id.to_owned(),
-            provider: provider.clone(),
+            provider,
             client,
             settings,
         })
+    }
+
+    /// The provider of an integration, and its name: for those who do not call it. No secret is
+    /// opened.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn provider(
+        &self,
+        project: &ProjectId,
+        id: &str,
+    ) -> Result<(String, Arc<Provider>), Error> {
+        let (settings, provider) = self.configured(project, id).await?;
+        Ok((settings.provider, provider))
+    }
+
+    async fn configured(
+        &self,
+        project: &ProjectId,
+        id: &str,
+    ) -> Result<(integration::Settings, Arc<Provider>), Error> {
+        let key = IntegrationId::from(id).key(project);
+        let loaded = self.inner.bus.load::<Integration>(&key).await?;
+        let Some(settings) = loaded.state.settings.clone() else {
+            return Err(Error::Integration(id.to_owned()));
+        };
+        let provider = self.inner.catalogue.get(&settings.provider);
+        let provider = provider.ok_or_else(|| Error::Provider(settings.provider.clone()))?;
+        let provider = provider.clone();
+        Ok((settings, provider))
     }
 
     /// The client of an integration, opened.

@@ -83,14 +83,12 @@ impl Contract for Scripts {
             return Err("the function is no script".to_owned());
         };
         let connections = &shared.connections;
-        let configured = connections
-            .integration(place.project, &script.integration)
-            .await;
-        let configured = configured.map_err(|error| error.to_string())?;
+        let provider = connections.provider(place.project, &script.integration);
+        let (provider, _) = provider.await.map_err(|error| error.to_string())?;
         let run = Run {
             project: place.project.clone(),
             integration: script.integration.clone(),
-            provider: configured.settings.provider,
+            provider,
             connection: request["connection"]
                 .as_str()
                 .unwrap_or_default()

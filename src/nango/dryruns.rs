@@ -223,11 +223,10 @@ impl DryRuns {
             Ok(source) => source,
             Err(error) => return failed("dryrun_error", &error, None),
         };
-        let configured = match shared.connections.integration(project, integration).await {
-            Ok(configured) => configured,
+        let provider = match shared.connections.provider(project, integration).await {
+            Ok((provider, _)) => provider,
             Err(error) => return failed("dryrun_error", &error.to_string(), None),
         };
-        let provider = configured.settings.provider;
         let named = Place {
             source: build::path(integration, request.kind, "function"),
         };
@@ -248,6 +247,7 @@ impl DryRuns {
             place: named,
             integration: integration.to_owned(),
             name: "function".to_owned(),
+            schemas: true,
         };
         let built = match shared.compiling.compile(asked).await {
             Ok(built) => built,

@@ -133,6 +133,7 @@ pub fn settings(name: String) -> Settings {
         build_specification: "s-1vcpu-512mb".to_owned(),
         runtime_specification: "s-1vcpu-512mb".to_owned(),
         deployment_retention: 0,
+        script: None,
     }
 }
 

@@ -106,6 +106,7 @@ fn event(number: u64, turn: u64) -> Stored {
                     activate: true,
                     size: 1234,
                     chunks: 1,
+                    script: None,
                 },
             },
         ),
@@ -138,6 +139,7 @@ fn event(number: u64, turn: u64) -> Stored {
                     kind: ArtefactKind::JavaScript,
                     code: blob(random),
                     source_map: Some(blob(random + 1)),
+                    script: None,
                 },
                 duration_ms: 20,
                 log: "bundled 4 modules\n".to_owned(),
@@ -170,6 +172,7 @@ fn event(number: u64, turn: u64) -> Stored {
                     path: "/orders?source=web".to_owned(),
                     headers: headers(random),
                     user: String::new(),
+                    script: None,
                 },
                 deployment: DeploymentId::from(deployment.as_str()),
                 result: Outcome {
@@ -180,6 +183,7 @@ fn event(number: u64, turn: u64) -> Stored {
                     errors: Text::default(),
                     duration_us: 300 + random % 400,
                     reason: "ok".to_owned(),
+                    output: None,
                 },
             };
             stored(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { World, bundle } from "./world.mjs";
 
-const REQUEST = { file: "function/functions/function.ts", mode: "compile", integration: "google-mail.eu", name: "send-email_2" };
+const REQUEST = { file: "function/functions/function.ts", integration: "google-mail.eu", name: "send-email_2" };
 
 const readBundle = async (source) => {
   const { kind, value } = await new World().run(source, "nango-definition", REQUEST);
@@ -59,6 +59,15 @@ test("a sync", async () => {
   assert.deepEqual(json_schema.definitions.B_2.additionalProperties, {});
   const plain = await good(sync("autoStart: true, trackDeletes: true"));
   assert.deepEqual([plain.autoStart, plain.syncType, plain.trackDeletes, plain.hasOnWebhook, plain.features], [true, "full", true, false, []]);
+});
+
+test("without schemas everything else is the same", async () => {
+  for (const source of [action(""), sync("")]) {
+    const whole = await good(source);
+    const { kind, value } = await new World().run(bundle(source), "nango-definition", { ...REQUEST, schemas: false });
+    assert.equal(kind, "done");
+    assert.deepEqual(value.definition, { ...whole, json_schema: { definitions: {} } });
+  }
 });
 
 test("the use of checkpoints is a feature", async () => {

@@ -1,6 +1,7 @@
 // Reads what a function says about itself: no run, only `exports.default`.
 //
-// Request   { file, mode, integration, name }
+// Request   { file, integration, name, schemas? }; `schemas: false` leaves out the
+//           definitions of `json_schema`, which are most of the work
 // Response  { ok: true, definition } or { ok: false, kind, message }, where
 //           `kind` is `no-default` or `definition`.
 //
@@ -93,7 +94,7 @@ const checkModels = (models, check) => {
   }
 };
 
-const readSync = (given, { check, endpoints, definitions }) => {
+const readSync = (given, { check, endpoints, define }) => {
   checkModels(given.models, check);
   const names = Object.keys(given.models);
   const { interval, ms, wrong } = N.frequency(given.frequency);
@@ -103,7 +104,7 @@ const readSync = (given, { check, endpoints, definitions }) => {
   const { syncType = "full", trackDeletes = false, webhookSubscriptions } = given;
   check("syncType", syncType === "full" || syncType === "incremental", 'The type must be "full" or "incremental"');
   check("trackDeletes", !(trackDeletes && syncType === "incremental"), "Track deletes is not supported for incremental syncs");
-  for (const name of names) N.define(definitions, name, given.models[name]);
+  for (const name of names) define(name, given.models[name]);
   return {
     models: names,
     returns: names,
@@ -141,12 +142,15 @@ const read = (given, request) => {
   checkCommon(given, check);
   const definitions = {};
   const named = namer(request);
+  const define = (name, value) => {
+    if (request.schemas !== false) N.define(definitions, name, value);
+  };
   const schema = (kind, value) => {
-    N.define(definitions, named(kind), value);
+    define(named(kind), value);
     return named(kind);
   };
   const endpoints = endpointsOf(given, check);
-  const own = readers[type](given, { type, check, schema, endpoints, definitions });
+  const own = readers[type](given, { type, check, schema, endpoints, define });
   return {
     type,
     description: given.description,

@@ -56,7 +56,7 @@ pub struct Built {
     pub source_map: String,
     /// Action, sync, on-event or function.
     pub kind: Kind,
-    /// What the definition says, with its schemas as JSON Schema.
+    /// What the definition says, with its schemas as JSON Schema where they were wanted.
     pub definition: Value,
     /// What compiles and cannot run.
     pub warnings: Vec<Diagnostic>,
@@ -151,6 +151,9 @@ pub struct Request {
     pub integration: String,
     /// The name of the function.
     pub name: String,
+    /// Whether the definition is to hold its schemas, as JSON Schema. They cannot fail: that a
+    /// source compiles is known without them.
+    pub schemas: bool,
 }
 
 impl Compiling {
@@ -295,6 +298,7 @@ impl Compiling {
             "file": request.place.source,
             "integration": request.integration,
             "name": request.name,
+            "schemas": request.schemas,
         });
         let mut invocation = Invocation::new("nango-definition", ask, "");
         invocation.image = Some(image);
@@ -383,6 +387,7 @@ fn key(request: &Request) -> [u8; 32] {
     add(&request.place.source);
     add(&request.integration);
     add(&request.name);
+    add(if request.schemas { "schemas" } else { "" });
     for (path, text) in request.files.iter() {
         add(path);
         add(text);

@@ -53,15 +53,10 @@ impl Host {
             .provider_config_key
             .as_deref()
             .unwrap_or(&run.integration);
-        match self
-            .shared()
-            .connections
-            .integration(&run.project, id)
-            .await
-        {
-            Ok(configured) => just(json!({
-                "name": configured.settings.provider,
-                "paginate": configured.provider.paginate_json(),
+        match self.shared().connections.provider(&run.project, id).await {
+            Ok((name, provider)) => just(json!({
+                "name": name,
+                "paginate": provider.paginate_json(),
             })),
             Err(_) => just(json!({ "name": run.provider })),
         }

@@ -3,6 +3,7 @@
 //! A sync is a deployed script on one connection (and variant). Its state is an aggregate; what it
 //! fetches are records, which are no events.
 
+mod agenda;
 mod frequency;
 mod run;
 mod schedule;

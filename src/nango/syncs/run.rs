@@ -172,16 +172,14 @@ fn failure(ran: &Ran) -> Option<String> {
 async fn host(shared: &Arc<Shared>, begin: &Begin, stop: &Stop) -> Result<Host, String> {
     let (project, place) = (&begin.project, &begin.place);
     let connections = &shared.connections;
-    let configured = connections
-        .integration(project, place.integration.as_str())
-        .await;
-    let configured = configured.map_err(|error| error.to_string())?;
+    let provider = connections.provider(project, place.integration.as_str());
+    let (provider, _) = provider.await.map_err(|error| error.to_string())?;
     Ok(Host::stoppable(
         shared.clone(),
         Run {
             project: project.clone(),
             integration: place.integration.to_string(),
-            provider: configured.settings.provider,
+            provider,
             connection: place.connection_id.clone(),
             kind: place.kind,
             name: place.name.clone(),

@@ -24,6 +24,7 @@ pub async fn create(request: Request) -> Result<Reply, Error> {
         place: Place::nowhere(),
         integration: "function".to_owned(),
         name: "function".to_owned(),
+        schemas: false,
     };
     let outcome = request.app.nango.compiling.compile(wanted).await;
     let committed = record(&request, &outcome).await?;

@@ -20,6 +20,7 @@ pub async fn of_template(shared: &Arc<Shared>, template: &Template) -> Result<Va
         place: Place { source: path },
         integration: template.provider.to_owned(),
         name: template.name.to_owned(),
+        schemas: true,
     };
     let built = shared.compiling.compile(request).await;
     let built = built.map_err(super::compile::refusal)?;
