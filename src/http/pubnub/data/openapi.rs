@@ -4,7 +4,16 @@ use serde_json::{Value, json};
 
 /// Adds the paths.
 pub(in crate::http::pubnub) fn describe(paths: &mut serde_json::Map<String, Value>) {
-    let sends = ["store", "norep", "ttl", "meta", "uuid", "custom_message_type", "auth", "pnsdk"];
+    let sends = [
+        "store",
+        "norep",
+        "ttl",
+        "meta",
+        "uuid",
+        "custom_message_type",
+        "auth",
+        "pnsdk",
+    ];
     let sent = json!({
         "type": "array",
         "description": "1 or 0, a text, and the timetoken",
@@ -12,7 +21,13 @@ pub(in crate::http::pubnub) fn describe(paths: &mut serde_json::Map<String, Valu
     });
     let publish = "/publish/{publish_key}/{subscribe_key}/{signature}/{channel}/{callback}";
     let signal = "/signal/{publish_key}/{subscribe_key}/{signature}/{channel}/{callback}";
-    let mut post = operation("publish_body", "Publishes a message", publish, &sends, &sent);
+    let mut post = operation(
+        "publish_body",
+        "Publishes a message",
+        publish,
+        &sends,
+        &sent,
+    );
     let any = json!({"required": true, "content": {"application/json": {"schema": {}}}});
     post["requestBody"] = any.clone();
     paths.insert(publish.to_owned(), json!({ "post": post }));
