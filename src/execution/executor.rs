@@ -194,10 +194,11 @@ impl Executor {
             input,
             deployment: ready.deployment,
         };
-        Ok(options
-            .bus
-            .execute::<Execution>(&key, command, context)
-            .await?)
+        let bus = &options.bus;
+        Ok(match ready.handler.is_some() {
+            true => bus.record::<Execution>(&key, command, context).await?,
+            false => bus.execute::<Execution>(&key, command, context).await?,
+        })
     }
 
     /// Runs an execution that was requested before: starts it, runs it,
