@@ -9,10 +9,12 @@ if [ ../nango/package-lock.json -nt ../nango/node_modules/.package-lock.json ]; 
     touch ../nango/node_modules/.package-lock.json
 fi
 
-if [ node/package-lock.json -nt node/node_modules/.package-lock.json ]; then
-    (cd node && npm ci --no-audit --no-fund)
-    touch node/node_modules/.package-lock.json
-fi
+for folder in node pubnub; do
+    if [ $folder/package-lock.json -nt $folder/node_modules/.package-lock.json ]; then
+        (cd $folder && npm ci --no-audit --no-fund)
+        touch $folder/node_modules/.package-lock.json
+    fi
+done
 
 # Those of the Nango dialect, and what its runtime's own tests run with.
 for folder in ../nango ../../sandbox/prelude-nango/tests ../../typecheck/tests/packages; do

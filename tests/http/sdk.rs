@@ -21,6 +21,7 @@ fn run(folder: &str, needed: &str, program: &str, arguments: &[&str]) {
     let output = Command::new(program)
         .args(arguments)
         .current_dir(&folder)
+        .env("STRATA_URL", &server.url)
         .env("STRATA_ENDPOINT", format!("{}/v1", server.url))
         .env("STRATA_PROJECT", "default")
         .env("STRATA_KEY", ROOT_KEY)
@@ -36,6 +37,11 @@ fn run(folder: &str, needed: &str, program: &str, arguments: &[&str]) {
 #[test]
 fn node_appwrite() {
     run("node", "node_modules/node-appwrite", "node", &["--test"]);
+}
+
+#[test]
+fn node_pubnub() {
+    run("pubnub", "node_modules/pubnub", "node", &["--test"]);
 }
 
 #[test]

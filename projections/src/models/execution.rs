@@ -126,12 +126,11 @@ pub(crate) struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// Whether an execution has become one.
-    fn is(row: &Execution) -> bool {
-        row.status == "failed"
-            && row.handler.as_ref().is_some_and(|call| {
-                call.is_last && call.kind.is_after() && call.deployment.is_some()
-            })
+    /// What an execution has become, if it is one.
+    fn of(row: &Execution) -> Option<Self> {
+        let call = row.handler.as_ref()?;
+        let given_up = call.is_last && call.kind.is_after() && call.deployment.is_some();
+        (given_up && row.status == "failed").then(|| Self { row: row.clone() })
     }
 }
 
@@ -207,7 +206,9 @@ impl Executions {
                 if self.may_begin(store, at, &row)? {
                     let below = at.below(&row.function_id);
                     self.executions.record(store, below, &row)?;
-                    self.bury(store, at, row)?;
+                    if let Some(letter) = DeadLetter::of(&row) {
+                        self.letters.create(store, at, letter)?;
+                    }
                 }
             }
             Happened::ExecutionRequested {
@@ -236,32 +237,24 @@ impl Executions {
                 })?;
             }
             Happened::ExecutionFinished { result } => {
-                let mut finished = None;
+                let mut letter = None;
                 self.executions.update(store, at, |row| {
                     finish(row, result, now);
-                    finished = Some(row.clone());
+                    letter = DeadLetter::of(row);
                 })?;
-                if let Some(row) = finished {
-                    self.bury(store, at, row)?;
+                if let Some(letter) = letter {
+                    self.letters.create(store, at, letter)?;
                 }
             }
             Happened::ExecutionDeleted {} => {
                 if let Some(gone) = self.executions.end(store, at)?
-                    && DeadLetter::is(&gone)
+                    && DeadLetter::of(&gone).is_some()
                 {
                     self.letters.end(store, at)?;
                 }
             }
         }
         Ok(())
-    }
-
-    /// Keeps an execution as a dead letter if it is one.
-    fn bury(&mut self, store: &Store<'_>, at: Place<'_>, row: Execution) -> Result<(), Error> {
-        match DeadLetter::is(&row) {
-            true => self.letters.create(store, at, DeadLetter { row }),
-            false => Ok(()),
-        }
     }
 
     /// Its function exists, or the revision that its function is of.

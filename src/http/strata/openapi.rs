@@ -311,7 +311,7 @@ fn schemas() -> Value {
     let number = json!({"type": "integer"});
     let time = json!({"type": "string", "format": "date-time"});
     let texts = json!({"type": "array", "items": {"type": "string"}});
-    json!({
+    let mut all = json!({
         "StrataError": object(json!({"error": object(json!({"code": text, "message": text}))})),
         "StrataNewProject": object(json!({"id": text, "name": text})),
         "StrataProject": object(json!({"id": text, "name": text, "createdAt": time, "updatedAt": time})),
@@ -340,6 +340,21 @@ fn schemas() -> Value {
             "stream": text, "sequence": number, "event": text, "actor": text, "commandId": text,
             "correlationId": text, "causationId": text, "requestId": text, "payload": {}})),
         "StrataAuditList": list("events", "StrataEvent"),
+        "StrataHead": object(json!({"head": number, "position": number})),
+    });
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), keyset_schemas()) {
+        all.extend(more);
+    }
+    all
+}
+
+/// What is told of keysets.
+fn keyset_schemas() -> Value {
+    let text = json!({"type": "string"});
+    let number = json!({"type": "integer"});
+    let time = json!({"type": "string", "format": "date-time"});
+    let texts = json!({"type": "array", "items": {"type": "string"}});
+    json!({
         "StrataKeysetDeployment": object(json!({"id": text, "packageId": text, "packageName": text,
             "packageRevisionId": text, "packageRevisionName": text, "state": text,
             "place": {"type": ["integer", "null"]}, "runningSince": {"type": ["string", "null"]},
@@ -388,6 +403,5 @@ fn schemas() -> Value {
             "text": {"type": ["string", "null"]}, "message": {}, "response": {"type": "object"},
             "logs": {"type": "array", "items": {"type": "object"}}, "errors": text,
             "calls": {"type": "array", "items": {"type": "object"}}, "durationUs": number})),
-        "StrataHead": object(json!({"head": number, "position": number})),
     })
 }

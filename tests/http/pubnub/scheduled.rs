@@ -189,7 +189,7 @@ async fn a_window_starts_and_stops_its_deployment_once() {
     refused(&bed.client.put(&event(&name), body).await, 400, "FAAS-1007");
     let body = json!({"dttmEnd": after(-1000)});
     refused(&bed.client.put(&event(&name), body).await, 400, "FAAS-1007");
-    let body = json!({"dttmEnd": after(1000)});
+    let body = json!({"dttmEnd": after(1500)});
     bed.client.put(&event(&name), body).await.data(200);
     let completed = becomes(&bed, &name, "COMPLETED").await;
     assert_eq!(actions(&completed), ["COMPLETED", "COMPLETED"]);
@@ -213,7 +213,7 @@ async fn what_is_so_already_counts_as_done() {
     let bed = Bed::new().await;
     let id = stopped(&bed).await;
     assert_eq!(bed.start(&id).await.data(200)["state"], "RUNNING");
-    let made = schedule(&bed, &id, &after(700), &after(3500))
+    let made = schedule(&bed, &id, &after(1500), &after(8000))
         .await
         .data(201);
     becomes(&bed, &id_of(&made), "RUNNING").await;
@@ -229,7 +229,7 @@ async fn a_start_that_fails_fails_the_event() {
     let code = "throw new Error('no');\nexport default (request) => request.ok();";
     let revision = bed.package(&[before("f", "a", code)]).await;
     let id = bed.assign(&revision, &keyset).await;
-    let made = schedule(&bed, &id, &after(700), &after(HOUR))
+    let made = schedule(&bed, &id, &after(1500), &after(HOUR))
         .await
         .data(201);
     let failed = becomes(&bed, &id_of(&made), "FAILED").await;
@@ -247,19 +247,19 @@ async fn what_was_missed_is_made_up_while_the_window_is_open() {
         stopped(&bed).await,
         stopped(&bed).await,
     ];
-    let open = schedule(&bed, &ids[0], &after(2000), &after(HOUR))
+    let open = schedule(&bed, &ids[0], &after(5000), &after(HOUR))
         .await
         .data(201);
-    let over = schedule(&bed, &ids[1], &after(2000), &after(3000))
+    let over = schedule(&bed, &ids[1], &after(5000), &after(6000))
         .await
         .data(201);
     assert_eq!(bed.start(&ids[2]).await.data(200)["state"], "RUNNING");
-    let ends = schedule(&bed, &ids[2], &after(400), &after(3000))
+    let ends = schedule(&bed, &ids[2], &after(1500), &after(6000))
         .await
         .data(201);
     becomes(&bed, &id_of(&ends), "RUNNING").await;
     server.kill();
-    tokio::time::sleep(Duration::from_millis(3500)).await;
+    tokio::time::sleep(Duration::from_millis(6500)).await;
     let server = Server::start_in(dir.path());
     let bed = bed.again(&server);
     becomes(&bed, &id_of(&open), "RUNNING").await;
@@ -278,7 +278,7 @@ async fn an_action_that_was_cut_off_is_done_once() {
     let mut server = Server::start_with(dir.path(), &settings);
     let bed = Bed::on(&server).await;
     let id = stopped(&bed).await;
-    let made = schedule(&bed, &id, &after(700), &after(HOUR))
+    let made = schedule(&bed, &id, &after(1500), &after(HOUR))
         .await
         .data(201);
     server.wait_for_death().await;

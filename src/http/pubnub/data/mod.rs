@@ -2,6 +2,7 @@
 //! the path, and there is no `Authorization`. Reference: sections 10.6 and 10.8.
 
 mod blocks;
+mod browsers;
 mod openapi;
 mod presence;
 mod publish;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -46,6 +47,7 @@ pub fn router() -> Router<Arc<App>> {
             "/v2/subscribe/{subscribe_key}/{channels}/{callback}",
             get(subscribe::subscribe),
         )
+        .layer(middleware::from_fn(browsers::admit))
         .route("/x/data/{subscribe_key}/presence", post(presence::inject))
         .route("/v1/blocks/sub-key/{subscribe_key}", any(blocks::answer))
         .route("/v1/blocks/sub-key/{subscribe_key}/", any(blocks::answer))
