@@ -255,7 +255,11 @@ pub fn openapi() -> Value {
         let entry = paths.entry(path).or_insert_with(|| json!({}));
         entry[operation.method] = describe(operation);
     }
-    json!({"paths": paths, "components": {"schemas": schemas()}})
+    let mut schemas = schemas();
+    if let (Value::Object(all), Value::Object(more)) = (&mut schemas, handlers()) {
+        all.extend(more);
+    }
+    json!({"paths": paths, "components": {"schemas": schemas}})
 }
 
 fn describe(operation: &Operation) -> Value {
@@ -377,6 +381,15 @@ fn keyset_schemas() -> Value {
             "from": {"type": ["string", "null"]}, "to": {"type": ["string", "null"]},
             "replacing": {"type": ["string", "null"]}, "failure": {"type": ["object", "null"]},
             "actor": text})),
+        "StrataHead": object(json!({"head": number, "position": number})),
+    })
+}
+
+/// What runs on keysets.
+fn handlers() -> Value {
+    let text = json!({"type": "string"});
+    let number = json!({"type": "integer"});
+    json!({
         "StrataMessage": object(json!({"channel": text, "message": {}, "meta": {}, "uuid": text,
             "file": object(json!({"id": text, "name": text}))})),
         "StrataPresenceEvent": object(json!({"action": text, "uuid": text, "channel": text,
@@ -384,14 +397,7 @@ fn keyset_schemas() -> Value {
         "StrataSent": object(json!({
             "outcome": {"type": "string", "enum": ["sent", "aborted", "failed"]},
             "text": text, "timetoken": text})),
-        "StrataHandlerExecution": object(json!({"id": text, "functionRevisionId": text,
-            "functionName": text, "type": text, "packageId": text, "packageRevisionId": text,
-            "packageDeploymentId": {"type": ["string", "null"]},
-            "channel": {"type": ["string", "null"]}, "hop": number, "attempt": number,
-            "retryOf": {"type": ["string", "null"]}, "isLast": {"type": "boolean"},
-            "trigger": text, "method": text, "path": text, "status": text, "statusCode": number,
-            "reason": text, "logs": text, "errors": text, "durationUs": number,
-            "scheduledAt": {"type": ["string", "null"]}, "createdAt": time, "updatedAt": time})),
+        "StrataHandlerExecution": handler_execution(),
         "StrataHandlerExecutionList": list("executions", "StrataHandlerExecution"),
         "StrataDeadLetterList": list("deadLetters", "StrataHandlerExecution"),
         "StrataRetry": object(json!({"id": text})),
@@ -404,4 +410,38 @@ fn keyset_schemas() -> Value {
             "logs": {"type": "array", "items": {"type": "object"}}, "errors": text,
             "calls": {"type": "array", "items": {"type": "object"}}, "durationUs": number})),
     })
+}
+
+fn handler_execution() -> Value {
+    let time = json!({"type": "string", "format": "date-time"});
+    let nullable = json!({"type": ["string", "null"]});
+    let mut properties = Map::new();
+    for name in [
+        "id",
+        "functionRevisionId",
+        "functionName",
+        "type",
+        "packageId",
+        "packageRevisionId",
+        "trigger",
+        "method",
+        "path",
+        "status",
+        "reason",
+        "logs",
+        "errors",
+    ] {
+        properties.insert(name.to_owned(), json!({"type": "string"}));
+    }
+    for name in ["hop", "attempt", "statusCode", "durationUs"] {
+        properties.insert(name.to_owned(), json!({"type": "integer"}));
+    }
+    for name in ["packageDeploymentId", "channel", "retryOf", "scheduledAt"] {
+        properties.insert(name.to_owned(), nullable.clone());
+    }
+    for name in ["createdAt", "updatedAt"] {
+        properties.insert(name.to_owned(), time.clone());
+    }
+    properties.insert("isLast".to_owned(), json!({"type": "boolean"}));
+    object(properties.into())
 }

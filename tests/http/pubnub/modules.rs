@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Stage, function, on};
+use super::stage::{Stage, function};
 use crate::nango::standin::StandIn;
 use crate::server::Server;
 
