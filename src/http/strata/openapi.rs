@@ -183,7 +183,10 @@ const OPERATIONS: &[Operation] = &[
         )
     },
     send("/keysets/{keyset}/publish", "Publish a message on a keyset"),
-    send("/keysets/{keyset}/fire", "Fire a message, for functions only"),
+    send(
+        "/keysets/{keyset}/fire",
+        "Fire a message, for functions only",
+    ),
     send("/keysets/{keyset}/signal", "Send a signal"),
     send("/keysets/{keyset}/files", "Tell that a file was shared"),
     Operation {
