@@ -219,7 +219,8 @@ pub(super) async fn queue(
     let stored = source.store(&request.app.nango.shared).await?;
     let id = match context.command_id == request.context.command_id {
         true => request.new_uuid(),
-        false => uuid::Uuid::new_v4(),
+        // One of several of a request; a repeat of it names the same one.
+        false => uuid_of(&context.command_id),
     };
     let id = DeploymentId::from(id.to_string());
     let command = Deploy::Duplicate {
@@ -238,6 +239,13 @@ pub(super) async fn queue(
     let key = id.key(project);
     let committed = bus.execute::<Deployment>(&key, command, context).await?;
     Ok((id, committed))
+}
+
+fn uuid_of(command_id: &str) -> uuid::Uuid {
+    use sha2::{Digest, Sha256};
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(command_id)[..16]);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
 async fn ensure(request: &Request, id: &FunctionId, plan: &ScriptPlan) -> Result<(), Error> {
