@@ -173,11 +173,6 @@ impl Request {
         named.map(|(_, value)| value.as_str())
     }
 
-    /// A header that is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
     /// Whether `Prefer` asks for something, for example `respond-async`.
     pub fn prefers(&self, what: &str) -> bool {
         let values = self.headers.get_all("prefer").into_iter();
