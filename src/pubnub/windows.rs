@@ -7,6 +7,7 @@
 //! the whole window has passed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aggregates::pkgdeploy::{
@@ -38,6 +39,9 @@ pub struct Windows {
     deployments: Deployments,
     tasks: Tasks,
     wake: Arc<Notify>,
+    /// The position of the newest event that concerns a window: the read models may not have come
+    /// to it yet.
+    seen: Arc<AtomicU64>,
 }
 
 /// Why an action was broken off; it is tried again.
@@ -80,6 +84,7 @@ impl Windows {
             deployments,
             tasks: Tasks::default(),
             wake: Arc::default(),
+            seen: Arc::default(),
         }
     }
 
@@ -121,6 +126,10 @@ impl Windows {
 
     /// Begins what is due, and gives when the next thing is.
     async fn begin_due(&self) -> Result<Option<i64>, projections::Error> {
+        let seen = self.seen.load(Ordering::Relaxed);
+        if !self.shared.reads.wait_for(seen, PAUSE).await {
+            return Ok(Some(now_ms()));
+        }
         let now = now_ms();
         let mut next: Option<i64> = None;
         let mut by = |at: i64| next = Some(next.map_or(at, |next| next.min(at)));
@@ -290,7 +299,8 @@ impl Saga for Windows {
         )
     }
 
-    fn on_event(&self, _: &Seen) {
+    fn on_event(&self, seen: &Seen) {
+        self.seen.fetch_max(seen.position, Ordering::Relaxed);
         self.wake.notify_one();
     }
 }

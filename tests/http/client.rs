@@ -352,7 +352,9 @@ pub fn unique(prefix: &str) -> String {
 
 /// Percent-encodes.
 pub fn encode(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    let form: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    // A plus stands for a blank in a query only.
+    form.replace('+', "%20")
 }
 
 /// The fields of a list's elements.
