@@ -39,12 +39,10 @@ pub fn overlap(one: &str, other: &str) -> bool {
         let mut next = vec![false; other.len() + 1];
         next[0] = reach[0] && *byte == b'*';
         for j in 0..other.len() {
-            next[j + 1] = if *byte == b'*' || other[j] == b'*' {
-                (*byte == b'*' && (reach[j + 1] || next[j]))
-                    || (other[j] == b'*' && (next[j] || reach[j + 1]))
-                    || (*byte == b'*' && other[j] == b'*' && reach[j])
-            } else {
-                reach[j] && *byte == other[j]
+            next[j + 1] = match *byte == b'*' || other[j] == b'*' {
+                // The star stands for nothing, or for one more of the other's.
+                true => reach[j + 1] || next[j],
+                false => reach[j] && *byte == other[j],
             };
         }
         reach = next;

@@ -48,6 +48,8 @@ pub fn router(app: Arc<App>) -> Router {
         .nest("/strata/v1", strata::router())
         .nest("/v1", appwrite::router())
         .nest(pubnub::PREFIX, pubnub::router())
+        // A nested router does not get its own prefix with a slash.
+        .route("/v2/faas/", axum::routing::any(pubnub::nothing))
         .merge(pubnub::data::router())
         .merge(nango::router())
         .fallback(strata::not_found)

@@ -62,12 +62,13 @@ pub fn router() -> Router<Arc<App>> {
         .fold(Router::new(), |router, (path, routes)| {
             router.route(path, methods(&routes))
         })
-        .fallback(
-            |State(app): State<Arc<App>>, headers: HeaderMap| async move {
-                refused(&app, &headers, no_route())
-            },
-        )
+        .fallback(nothing)
         .layer(DefaultBodyLimit::disable())
+}
+
+/// The answer where there is nothing.
+pub async fn nothing(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    refused(&app, &headers, no_route())
 }
 
 /// What answers at one path.

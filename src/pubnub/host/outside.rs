@@ -25,7 +25,10 @@ const METHODS: [&str; 6] = ["GET", "POST", "PUT", "OPTIONS", "DELETE", "PATCH"];
 
 /// Calls of keysets in the second that runs. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Rate(Arc<Mutex<HashMap<u64, (Option<Instant>, u32)>>>);
+pub struct Rate(Arc<Mutex<HashMap<u64, Counted>>>);
+
+/// When a second began, and how many calls there were in it.
+type Counted = (Option<Instant>, u32);
 
 impl Rate {
     fn spend(&self, keyset: u64) -> Result<(), Failed> {

@@ -79,10 +79,7 @@ async fn values_are_set_read_and_deleted() {
     assert_eq!(then, json!({"key": odd, "value": value, "ttlSeconds": 20}));
     for any in [json!(null), json!(0), json!("text"), json!([])] {
         let path = path("jsons", "any");
-        bed.client
-            .put(&path, json!({"value": any}))
-            .await
-            .data(200);
+        bed.client.put(&path, json!({"value": any})).await.data(200);
         assert_eq!(bed.client.get(&path).await.data(200)["value"], any);
     }
 }

@@ -1,9 +1,14 @@
 //! Publish, fire and signal.
 
+use std::io::Read as _;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::response::Response;
+use bytes::Bytes;
+use flate2::read::{GzDecoder, ZlibDecoder};
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use serde_json::Value;
 
 use super::{Refusal, body, correlation, keyset, query, sender, told};
@@ -34,6 +39,25 @@ pub(super) async fn signal(
     send(app, request, false, true).await
 }
 
+/// A body as it was before its sender made it smaller; the SDKs do so with what they post.
+fn inflated(headers: &HeaderMap, bytes: Bytes) -> Result<Bytes, Refusal> {
+    let encoding = headers.get(CONTENT_ENCODING);
+    let encoding = encoding.map_or(Ok("identity"), |value| value.to_str());
+    let mut plain = Vec::new();
+    let most = BODY as u64 + 1;
+    let read = match encoding.map(str::to_ascii_lowercase).as_deref() {
+        Ok("identity" | "") => return Ok(bytes),
+        Ok("deflate") => ZlibDecoder::new(&*bytes).take(most).read_to_end(&mut plain),
+        Ok("gzip") => GzDecoder::new(&*bytes).take(most).read_to_end(&mut plain),
+        _ => return Err(Refusal::invalid("Invalid Encoding")),
+    };
+    match read {
+        Ok(length) if length > BODY => Err(Refusal::too_large()),
+        Ok(_) => Ok(plain.into()),
+        Err(_) => Err(Refusal::invalid("Invalid Encoding")),
+    }
+}
+
 async fn send(
     app: Arc<App>,
     request: Request,
@@ -53,7 +77,7 @@ async fn send(
     }
     let not_json = || Refusal::invalid("Invalid JSON");
     let bytes = match (in_body, path.get(5)) {
-        (true, _) => body(sent, BODY).await?,
+        (true, _) => inflated(&parts.headers, body(sent, BODY).await?)?,
         (false, Some(payload)) => payload.clone().into(),
         (false, None) => return Err(not_json()),
     };
