@@ -212,6 +212,7 @@ impl App {
             programs: programs.clone(),
             outbound: outbound.clone(),
             public_url: public_url.clone(),
+            once: pubnub::once::Keys::default(),
             underway: pubnub::underway::Underway::default(),
             making: tokio::sync::Mutex::default(),
             runs: std::sync::OnceLock::new(),

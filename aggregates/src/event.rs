@@ -4,7 +4,7 @@ use cqrs_es::Aggregate;
 
 use crate::{
     compilation, connection, counter, deployment, dryrun, entry, execution, function, integration,
-    keyset, package, pkgdeploy, project, rejection, sync,
+    keyset, package, pkgdeploy, project, rejection, sending, sync,
 };
 
 /// An event of any aggregate.
@@ -38,6 +38,8 @@ pub enum Event {
     Counter(counter::Event),
     /// Of a source that was compiled.
     Compilation(compilation::Event),
+    /// Of something that was sent on a keyset.
+    Sending(sending::Event),
     /// Of a command that was turned away.
     Rejection(rejection::Event),
 }
@@ -89,6 +91,7 @@ pub fn decode(
         entry::Entry::TYPE => |payload| read(payload).map(Event::Entry),
         counter::Counter::TYPE => |payload| read(payload).map(Event::Counter),
         compilation::Compilation::TYPE => |payload| read(payload).map(Event::Compilation),
+        sending::Sending::TYPE => |payload| read(payload).map(Event::Sending),
         rejection::Rejection::TYPE => |payload| read(payload).map(Event::Rejection),
         _ => return Ok(None),
     };

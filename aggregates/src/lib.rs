@@ -30,6 +30,7 @@ pub mod rejection;
 pub mod route;
 mod script;
 mod sealed;
+pub mod sending;
 pub mod sync;
 
 pub use aggregate::Fold;

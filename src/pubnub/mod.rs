@@ -14,6 +14,7 @@ pub mod dispatch;
 pub mod host;
 pub mod intervals;
 pub mod messages;
+pub mod once;
 pub mod packages;
 pub mod requests;
 pub mod scene;
@@ -70,6 +71,8 @@ pub struct Shared {
     pub outbound: Arc<outbound::Policy>,
     /// Where clients reach this server.
     pub public_url: String,
+    /// What is sent with an idempotency key.
+    pub once: once::Keys,
     /// What runs on this node, by the deployment that it runs for.
     pub underway: Underway,
     /// Held while something is made or named whose name or number must be unique: the read models

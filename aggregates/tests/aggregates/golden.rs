@@ -8,7 +8,7 @@ use std::path::Path;
 use aggregates::event::{Event, decode};
 use aggregates::{
     compilation, connection, counter, deployment, dryrun, entry, execution, function, integration,
-    keyset, package, pkgdeploy, project, rejection, sync,
+    keyset, package, pkgdeploy, project, rejection, sending, sync,
 };
 use serde_json::Value;
 
@@ -43,6 +43,7 @@ fn every_stored_payload_is_still_read() {
                 Event::Entry(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Counter(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Compilation(event) => (event.kind(), serde_json::to_value(event)),
+                Event::Sending(event) => (event.kind(), serde_json::to_value(event)),
                 Event::Rejection(event) => (event.kind(), serde_json::to_value(event)),
             };
             assert_eq!(now, kind);
@@ -69,6 +70,7 @@ fn every_stored_payload_is_still_read() {
         entry::Event::KINDS,
         counter::Event::KINDS,
         compilation::Event::KINDS,
+        sending::Event::KINDS,
         rejection::Event::KINDS,
     ];
     for kind in all.iter().flat_map(|kinds| kinds.iter()) {

@@ -81,6 +81,7 @@ fn is_ours(event: &Event) -> bool {
             | "counter"
             | "rejection"
             | "compilation"
+            | "sending"
     )
 }
 

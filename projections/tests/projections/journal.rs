@@ -100,6 +100,7 @@ pub fn payload(event: &Happened) -> (&'static str, String) {
         Happened::PackageDeployment(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::Entry(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::Counter(event) => (event.kind(), serde_json::to_string(event).unwrap()),
+        Happened::Sending(event) => (event.kind(), serde_json::to_string(event).unwrap()),
         Happened::Rejection(event) => (event.kind(), serde_json::to_string(event).unwrap()),
     }
 }

@@ -50,7 +50,7 @@ impl World {
                 self.nango.apply(position, now, (project, id), event);
             }
             // Only the audit log has those.
-            Event::Compilation(_) | Event::Rejection(_) => {}
+            Event::Compilation(_) | Event::Sending(_) | Event::Rejection(_) => {}
             Event::Package(_)
             | Event::Keyset(_)
             | Event::PackageDeployment(_)

@@ -6,6 +6,7 @@
 mod bed;
 
 mod answering;
+mod blueprints;
 mod browsing;
 mod catalogue;
 mod chains;

@@ -379,3 +379,91 @@ async fn only_keys_with_the_scope_send_by_our_own_api() {
         assert_eq!(answer.status, status, "{what} {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_sent_with_an_idempotency_key_is_sent_once() {
+    let stage = Stage::new().await;
+    let count = "const kv = require('kvstore');\n\
+        export default async (request) => { request.message.n = await kv.incrCounter('n');\n\
+        return request.message.stop ? request.abort('stopped') : request.ok(); };";
+    stage
+        .play(&[on("count", "BEFORE_PUBLISH", "a", count)])
+        .await;
+    let since = stage.now().await;
+    let key = crate::client::unique("key");
+    let once = stage.bed.strata().with("idempotency-key", &key);
+    let body = json!({"channel": "a", "message": {}});
+    let first = once.post(&stage.own("publish"), body.clone()).await;
+    assert_eq!(
+        (first.status, &first.json()["outcome"]),
+        (200, &json!("sent"))
+    );
+    for _ in 0..2 {
+        let again = once.post(&stage.own("publish"), body.clone()).await;
+        assert_eq!(again.json(), first.json());
+        assert_eq!(again.position(), first.position());
+    }
+    let other = json!({"channel": "a", "message": {"b": 1}});
+    let reused = once.post(&stage.own("publish"), other.clone()).await;
+    assert_eq!(reused.status, 422, "{reused:?}");
+    // Without a key all of them are sent, and every answer says how far the journal was.
+    let plain = stage.bed.strata().post(&stage.own("publish"), other).await;
+    assert!(plain.position() > first.position(), "{plain:?}");
+    let heard = stage.hear("a", &since, 2).await;
+    assert_eq!(heard, [json!({"n": 1}), json!({"b": 1, "n": 2})]);
+    // What functions did not let through stays so.
+    let key = crate::client::unique("key");
+    let once = stage.bed.strata().with("idempotency-key", &key);
+    let stop = json!({"channel": "a", "message": {"stop": true}});
+    let first = once.post(&stage.own("publish"), stop.clone()).await.json();
+    assert_eq!(first["outcome"], "aborted");
+    let again = once.post(&stage.own("publish"), stop).await.json();
+    assert_eq!(again, first);
+    // What makes no sense is not remembered.
+    let bad = json!({"channel": "a.*", "message": 1});
+    let key = crate::client::unique("key");
+    let once = stage.bed.strata().with("idempotency-key", &key);
+    assert_eq!(once.post(&stage.own("publish"), bad).await.status, 400);
+    let event = json!({"action": "join", "uuid": "u", "channel": "a"});
+    for _ in 0..2 {
+        let told = once.post(&stage.own("presence"), event.clone()).await;
+        assert_eq!(told.status, 202, "{told:?}");
+        assert!(told.position() > 0);
+    }
+    let audit = stage
+        .bed
+        .strata()
+        .get("/strata/v1/audit?event=MessageSent&limit=100")
+        .await;
+    let told = audit.json().to_string();
+    assert!(
+        told.contains(&format!("\"keyset\":{}", stage.keyset.number)),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn two_requests_with_one_key_at_once_send_once() {
+    let stage = Stage::new().await;
+    let slow = super::bed::slow(1);
+    stage
+        .play(&[on("slow", "BEFORE_PUBLISH", "a", &slow)])
+        .await;
+    let since = stage.now().await;
+    let key = crate::client::unique("key");
+    let once = stage.bed.strata().with("idempotency-key", &key);
+    let body = json!({"channel": "a", "message": {}});
+    let path = stage.own("publish");
+    let (one, two) = tokio::join!(
+        once.post(&path, body.clone()),
+        once.post(&path, body.clone())
+    );
+    let mut both = [one.status, two.status];
+    both.sort_unstable();
+    assert!(both == [200, 409] || both == [200, 200], "{one:?} {two:?}");
+    let told = once.post(&path, body).await;
+    assert_eq!(told.status, 200);
+    let last = json!({"last": 1});
+    assert_eq!(stage.publish("b", &last).await.0, 200);
+    assert_eq!(stage.hear("a,b", &since, 2).await, [json!({}), last]);
+}

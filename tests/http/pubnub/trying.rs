@@ -182,3 +182,24 @@ async fn functions_of_every_kind_can_be_tried() {
         assert_eq!(client.post(RUNS, body).await.status, status, "{scopes:?}");
     }
 }
+
+#[tokio::test]
+async fn a_dry_run_needs_no_keyset() {
+    let stage = Stage::new().await;
+    let code = "const kv = require('kvstore'); const vault = require('vault');\n\
+        export default async (request) => {\n\
+          await kv.set('a', { b: 1 });\n\
+          request.message = { count: await kv.incrCounter('n', 5), read: await kv.getCounter('n'),\n\
+            a: await kv.get('a'), none: await kv.get('none'), keys: await kv.getKeys(), secret: await vault.get('s') };\n\
+          return request.ok();\n\
+        };";
+    let functions = [on("stores", "BEFORE_PUBLISH", "chat", code)];
+    let revision = stage.bed.package(&functions).await;
+    let id = &revision.functions[0]["functionRevisionId"];
+    let told = run(&stage, json!({"handler": id, "event": {"message": {}}})).await;
+    assert_eq!(told["decision"], "ok", "{told}");
+    let message = json!({
+        "count": 5, "read": 5, "a": {"b": 1}, "none": null, "keys": [], "secret": null,
+    });
+    assert_eq!(told["message"], message);
+}
