@@ -99,7 +99,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match command {
             Command::Serve(arguments) => serve::run(*arguments).await?,
             Command::Projects(command) => command.run().await?,
@@ -118,5 +118,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
         }
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // Whatever still waits for a database that is gone ends with the process.
+    std::mem::forget(runtime);
+    done
 }

@@ -12,6 +12,10 @@ use super::Configured;
 use crate::app::App;
 use crate::{http, telemetry};
 
+/// How long files and connections may take to close once no work is left. What is given up then is
+/// taken up by the next start, as after a crash.
+const CLOSING: Duration = Duration::from_secs(20);
+
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -59,11 +63,20 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     tracing::info!("stopping: open requests are finished first");
     stop.cancel();
-    let open = tokio::time::timeout(drain, serving).await;
-    if open.is_err() {
-        tracing::warn!("requests were still open at the end of the drain time");
+    let stopping = async {
+        let open = tokio::time::timeout(drain, serving).await;
+        if open.is_err() {
+            tracing::warn!("requests were still open at the end of the drain time");
+        }
+        let drain = drain.min(Duration::from_secs(30));
+        let closed = tokio::time::timeout(drain + CLOSING, app.shut_down(drain)).await;
+        closed.context("not everything could be closed in time")
+    };
+    tokio::select! {
+        stopped = stopping => stopped?,
+        _ = terminated.recv() => anyhow::bail!("told to stop again: stopping at once"),
+        _ = interrupted.recv() => anyhow::bail!("told to stop again: stopping at once"),
     }
-    app.shut_down(drain.min(Duration::from_secs(30))).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::server::{ROOT_KEY, Server};
+use crate::server::{ROOT_KEY, Server, until};
 
 fn strata(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_strata"))
@@ -281,4 +281,44 @@ fn every_setting_is_documented() {
         count += 1;
     }
     assert!(count > 15, "{help}");
+}
+
+#[tokio::test]
+async fn who_is_told_to_stop_twice_stops_at_once() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start_in(dir.path());
+    let client = Client::to(&server);
+    let function = client.function(json!({"timeout": 100})).await;
+    // Longer than a server that drains waits.
+    let code = "export default async ({ res }) => { await new Promise((done) => setTimeout(done, 90000)); return res.empty(); };";
+    client.deploy(&function, code).await;
+    let executions = format!("/v1/functions/{function}/executions");
+    let asked = client.post(&executions, json!({"async": true})).await;
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let id = asked.text("$id");
+    let path = format!("{executions}/{id}");
+    until("its begin", async || {
+        let execution = client.get(&path).await.json();
+        (execution["status"] == "processing").then_some(())
+    })
+    .await;
+    server.signal("TERM");
+    let address = server.url.trim_start_matches("http://").to_owned();
+    until("the end of its listening", async || {
+        std::net::TcpStream::connect(&address)
+            .is_err()
+            .then_some(())
+    })
+    .await;
+    server.signal("TERM");
+    let status = server.wait_for_death().await;
+    assert!(!status.success(), "it says that it was cut off: {status}");
+    // As after a crash: what was under way has failed.
+    let server = Server::start_in(dir.path());
+    let client = Client::to(&server);
+    until("the end of what was under way", async || {
+        let execution = client.get(&path).await.json();
+        (execution["status"] == "failed").then_some(())
+    })
+    .await;
 }

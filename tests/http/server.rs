@@ -152,12 +152,12 @@ impl Server {
         assert!(ended.success(), "it ends in good order: {ended}");
     }
 
-    /// Waits until it has died by itself.
-    pub async fn wait_for_death(&mut self) {
+    /// Waits until it has died by itself; says how.
+    pub async fn wait_for_death(&mut self) -> std::process::ExitStatus {
         until("its death", async || {
             self.child.try_wait().expect("it was started here")
         })
-        .await;
+        .await
     }
 
     /// Ends it without warning, as a crash would.
