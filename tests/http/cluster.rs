@@ -35,14 +35,17 @@ impl World {
 
     /// A server with a data directory of its own.
     pub fn node(&self, n: usize) -> Server {
+        self.node_with(n, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn node_with(&self, n: usize, more: &[(&str, &str)]) -> Server {
         let blobs = self.folder.path().join("blobs");
-        Server::start_with(
-            &self.data(n),
-            &[
-                ("STRATA_DATABASE_URL", &self.url),
-                ("STRATA_BLOBS", blobs.to_str().unwrap()),
-            ],
-        )
+        let own = [
+            ("STRATA_DATABASE_URL", &*self.url),
+            ("STRATA_BLOBS", blobs.to_str().unwrap()),
+        ];
+        Server::start_with(&self.data(n), &[&own, more].concat())
     }
 
     /// So many servers, started at the same moment.

@@ -9,6 +9,7 @@ use super::bed::{self, Place, start_in};
 use super::sources::action;
 use super::standin::StandIn;
 use crate::client::{Answer, Client};
+use crate::cluster::World;
 use crate::server::until;
 
 /// Says when it begins and when it ends.
@@ -152,5 +153,46 @@ async fn turns_survive_a_crash() {
         assert_eq!(ended(&client, url).await.good(200), n);
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(standin.faults(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_hold_over_nodes() {
+    let world = World::new();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = bed::providers_file(folder.path());
+    let environment = [
+        ("STRATA_PROVIDERS", &*file),
+        ("STRATA_ALLOW_PRIVATE_NETWORK", "true"),
+    ];
+    let start = |n| tokio::task::block_in_place(|| world.node_with(n, &environment));
+    let servers = [start(0), start(1)];
+    let clients = servers.each_ref().map(root);
+    let standin = StandIn::start();
+    bed::integrate(&clients[0], "github", "github")
+        .await
+        .good(200);
+    let body = json!({
+        "provider_config_key": "github", "connection_id": "conn-1",
+        "credentials": {"type": "OAUTH2", "access_token": "t"},
+        "connection_config": {"standin": standin.port.to_string()},
+    });
+    clients[0].post("/connections", body).await.good(200);
+    let code = action("", STEP);
+    let deployed = bed::deploy(&clients[0], "github", "action", "step", &code).await;
+    assert_eq!(deployed["status"], "success", "{deployed}");
+    let count = 12;
+    standin.expect(&in_turn(count), false);
+    let mut urls = Vec::new();
+    for n in 0..count {
+        let behalf = clients[n % 2]
+            .with("connection-id", "conn-1")
+            .with("provider-config-key", "github");
+        urls.push(later(&behalf, "step", json!({"n": n})).await);
+    }
+    for (n, url) in urls.iter().enumerate() {
+        // Whichever node is asked.
+        assert_eq!(ended(&clients[(n + 1) % 2], url).await.good(200), n);
+    }
     assert_eq!(standin.faults(), Vec::<String>::new());
 }
