@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aggregates::execution::{self, Command, Execution, Outcome, Status};
 use aggregates::keyset::Keyset;
 use aggregates::{DeploymentId, ExecutionId, HandlerCall, KeysetId, ProjectId};
+use projections::query::List;
 use sha2::{Digest, Sha256};
 
 use super::Shared;
@@ -64,6 +65,9 @@ pub enum Error {
     /// Its request was not removed.
     #[error(transparent)]
     Blobs(#[from] crate::blobs::Error),
+    /// The read models cannot be asked.
+    #[error(transparent)]
+    Reads(#[from] projections::Error),
 }
 
 /// Has a dead letter tried once more; gives the execution that does it. The dead letter is gone;
@@ -124,6 +128,36 @@ pub async fn delete(
         shared.blobs.delete(input).await?;
     }
     Ok(committed)
+}
+
+/// Throws the dead letters away that a keyset had at a position; those of a keyset that is gone
+/// concern nobody. `context` makes the context of the command of a step, and repeating a step is
+/// harmless.
+///
+/// # Errors
+/// When nothing can be read or written.
+pub async fn clear(
+    shared: &Arc<Shared>,
+    project: &ProjectId,
+    keyset: u64,
+    at: u64,
+    context: impl Fn(&str) -> Context,
+) -> Result<(), Error> {
+    let everything = List {
+        limit: u32::MAX,
+        ..List::default()
+    };
+    let view = shared.reads.view(Some(at));
+    let letters = view.dead_letters(project.as_str(), keyset, &everything);
+    for row in letters.await?.rows {
+        let id = ExecutionId::from(row.id.to_string());
+        let context = context(&format!("letter/{id}"));
+        match delete(shared, project, keyset, &id, &context).await {
+            Ok(_) | Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 async fn letter(

@@ -1,6 +1,7 @@
 //! Functions after messages that fail: further attempts, dead letters, and what a crash leaves.
 //! Beyond the reference: Strata's own.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -182,4 +183,40 @@ async fn a_crash_leaves_dead_letters_and_loses_nothing() {
             .is_some_and(|logs| logs.contains("done with 7")),
         "{last}"
     );
+}
+
+/// Every file below a folder.
+fn files(folder: &std::path::Path) -> BTreeSet<std::path::PathBuf> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => _ = found.insert(path),
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_keyset_takes_its_dead_letters_along() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start_in(dir.path());
+    let stage = Stage::on(&server).await;
+    let throws = "export default () => { throw new Error('no'); };";
+    let functions = [on("a", "AFTER_PUBLISH", "chat", throws)];
+    let revision = stage.bed.package(&functions).await;
+    let deployment = stage.bed.running(&revision, &stage.keyset).await;
+    let blobs = dir.path().join("blobs");
+    let before = files(&blobs);
+    stage.publish("chat", &json!({"n": 1})).await;
+    stage.letters(1).await;
+    let kept = &files(&blobs) - &before;
+    assert_eq!(kept.len(), 1, "what it was asked with: {kept:?}");
+    assert_eq!(stage.bed.stop(&deployment, "").await.status, 200);
+    stage.bed.reaches(&deployment, "STOPPED").await;
+    let path = format!("/strata/v1/keysets/{}", stage.keyset.number);
+    let deleted = stage.bed.strata().delete(&path).await;
+    assert_eq!(deleted.status, 204, "{deleted:?}");
+    assert_eq!(&files(&blobs) & &kept, BTreeSet::new());
 }

@@ -21,7 +21,7 @@ use crate::http::strata::Error;
 use crate::http::strata::caller::Caller;
 use crate::http::strata::page::Page;
 use crate::http::strata::projects::{parse, time};
-use crate::pubnub::assignments;
+use crate::pubnub::{after, assignments};
 
 const READ: &str = "keyset:read";
 const WRITE: &str = "keyset:write";
@@ -302,6 +302,9 @@ pub(super) async fn delete(
     };
     // One that was assigned meanwhile has no keyset any more.
     remove_deployments(&app, &project, number, &context).await?;
+    let before = committed.first.saturating_sub(1);
+    let step = |step: &str| further(&context, step);
+    after::clear(&app.pubnub.shared, &project, number, before, step).await?;
     Ok((StatusCode::NO_CONTENT, [position_header(&committed)]).into_response())
 }
 
