@@ -156,21 +156,33 @@ impl Bus {
         A: Fold + 'static,
         A::Command: Clone + Send,
     {
-        let stream = StreamId::new(A::TYPE, key);
-        let committed = {
-            let _turn = self.inner.cache.turn(&stream).await;
-            if let Some(committed) = self.outcome_of_repeat::<A::Error>(context).await? {
-                committed
-            } else {
-                let state = match self.inner.cache.take::<A>(&stream) {
-                    Some(loaded) => loaded,
-                    None => fold::load::<A>(&*self.inner.journal, &stream).await?,
-                };
-                self.decide(&stream, state, command, context, true).await?
-            }
-        };
+        let committed = self.commit::<A>(key, command, context).await?;
         self.wait_for_reads(committed.position).await;
         Ok(committed)
+    }
+
+    /// As [`Bus::execute`], without waiting for the read models: for what is read
+    /// from its stream.
+    pub async fn commit<A>(
+        &self,
+        key: &str,
+        command: A::Command,
+        context: &Context,
+    ) -> Result<Committed, Error<A::Error>>
+    where
+        A: Fold + 'static,
+        A::Command: Clone + Send,
+    {
+        let stream = StreamId::new(A::TYPE, key);
+        let _turn = self.inner.cache.turn(&stream).await;
+        if let Some(committed) = self.outcome_of_repeat::<A::Error>(context).await? {
+            return Ok(committed);
+        }
+        let state = match self.inner.cache.take::<A>(&stream) {
+            Some(loaded) => loaded,
+            None => fold::load::<A>(&*self.inner.journal, &stream).await?,
+        };
+        self.decide(&stream, state, command, context, true).await
     }
 
     /// As [`Bus::execute`], for a stream that is known to be new (its id was
@@ -344,7 +356,8 @@ impl Bus {
         });
     }
 
-    async fn wait_for_reads(&self, position: u64) {
+    /// Waits until the read models have a position, or for [`Bus::READ_WAIT`].
+    pub async fn wait_for_reads(&self, position: u64) {
         if let Some(follower) = &self.inner.follower
             && !follower.wait_for(position, Self::READ_WAIT).await
         {

@@ -1,12 +1,14 @@
 //! What the functions of a keyset share: values that end, sealed, and counters.
 //!
-//! Reads go to the stream of an entry and see every write that was answered before. Lists go to the
-//! read models.
+//! Reads go to the stream of an entry and see every write that was answered before, so that writes
+//! do not wait for the read models. Lists go to those, and wait for them.
 
 use aggregates::counter::{self, Counter};
 use aggregates::entry::{self, Entry, Kind, Value};
 use aggregates::project::{self, Project};
 use aggregates::{EntryId, ProjectId};
+use cqrs_es::Aggregate as _;
+use journal::StreamId;
 use projections::View;
 use sha2::{Digest, Sha256};
 
@@ -155,7 +157,7 @@ impl<'a> Store<'a> {
             },
         };
         let stream = self.stream(key);
-        Ok(bus.execute::<Entry>(&stream, command, context).await?)
+        Ok(bus.commit::<Entry>(&stream, command, context).await?)
     }
 
     /// Removes the value of a key. Nothing happens when there is none.
@@ -165,7 +167,7 @@ impl<'a> Store<'a> {
     pub async fn remove(&self, key: &str, context: &Context) -> Result<Committed, Error> {
         let (bus, stream) = (&self.shared.bus, self.stream(key));
         let command = entry::Command::Remove;
-        Ok(bus.execute::<Entry>(&stream, command, context).await?)
+        Ok(bus.commit::<Entry>(&stream, command, context).await?)
     }
 
     /// A counter; none: it was never set, and counts as 0.
@@ -194,14 +196,16 @@ impl<'a> Store<'a> {
             key: key.to_owned(),
             by,
         };
-        let committed = bus.execute::<Counter>(&stream, command, context).await?;
-        let view = self.shared.reads.view(Some(committed.position));
-        let id = self.id(key);
-        let row = view.counter(self.project.as_str(), id.as_str()).await?;
-        let value = match row {
-            Some(row) => row.value,
-            None => self.counter(key).await?.unwrap_or(0),
-        };
+        let committed = bus.commit::<Counter>(&stream, command, context).await?;
+        // The state may have gone on since.
+        let stream = StreamId::new(Counter::TYPE, &*stream);
+        let before = committed.sequence.saturating_sub(1);
+        let events = bus.journal().read_stream(&stream, before, 1).await;
+        let events = events.map_err(bus::Error::<counter::Error>::Unavailable)?;
+        let written = events.first().map(|event| event.payload.get());
+        let written = serde_json::from_str(written.unwrap_or_default());
+        let counter::Event::CounterChanged { value, .. } =
+            written.map_err(bus::Error::<counter::Error>::Unreadable)?;
         Ok((value, committed))
     }
 
@@ -216,6 +220,8 @@ impl<'a> Store<'a> {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<String>, Error> {
+        let bus = &self.shared.bus;
+        bus.wait_for_reads(bus.journal().head()).await;
         let view = self.shared.reads.view(None);
         match listed {
             Listed::Entries(kind) => {

@@ -9,6 +9,7 @@ use super::paging::Cursor;
 use super::reply::Reply;
 use super::request::Request;
 use super::rules::Object;
+use crate::bus::Committed;
 use crate::pubnub::store::{self, LONGEST_KEY, LONGEST_VALUE, Store, TTL};
 
 /// Seconds that a value may be kept.
@@ -121,6 +122,7 @@ async fn set(request: Request, kind: Stored) -> Result<Reply, Error> {
     request.must_be_allowed_on(keyset.number)?;
     let set = store(&request, &keyset);
     let committed = set.set(key, kind, &text, ttl, &request.context).await?;
+    seen(&request, &committed).await;
     Ok(Reply::data(200, shown(key, kind, text, ttl * 1000)?).committed(&committed))
 }
 
@@ -135,6 +137,7 @@ async fn delete(request: Request, kind: Stored) -> Result<Reply, Error> {
         return Ok(Reply::empty());
     }
     let committed = store.remove(key, &request.context).await?;
+    seen(&request, &committed).await;
     Ok(Reply::empty().committed(&committed))
 }
 
@@ -200,12 +203,19 @@ async fn add(request: Request, down: bool) -> Result<Reply, Error> {
     request.must_be_allowed_on(keyset.number)?;
     let store = store(&request, &keyset);
     let (value, committed) = store.increment(key, amount, &request.context).await?;
+    seen(&request, &committed).await;
     let reply = match request.prefers("return=representation") {
         true => Reply::data(200, counter(key, value))
             .header("preference-applied", "return=representation"),
         false => Reply::empty(),
     };
     Ok(reply.committed(&committed))
+}
+
+/// Whoever is answered finds the change in lists, too.
+async fn seen(request: &Request, committed: &Committed) {
+    let bus = &request.shared().bus;
+    bus.wait_for_reads(committed.position).await;
 }
 
 /// The subscribe key that every call names.
