@@ -91,3 +91,29 @@ async fn dry_runs_name_it_in_logs_and_errors() {
         names(&log["meta"], &there);
     }
 }
+
+/// Beneath a function is the platform; whoever looks at its frames gets no hold of it.
+#[tokio::test]
+async fn stacks_hand_out_no_functions() {
+    let body = "const kept = Error.prepareStackTrace;
+        Error.prepareStackTrace = (_, sites) => sites;
+        const sites = new Error().stack as unknown as NodeJS.CallSite[];
+        Error.prepareStackTrace = kept;
+        return sites.map((site) => [String(site.getFileName()), typeof site.getFunction(), typeof site.getThis()]);";
+    let place = Place::new().await;
+    place.deploy("action", "one", &action("", body)).await;
+    let frames = place.act("one", json!({})).await.good(200);
+    let frames = frames.as_array().expect("a list");
+    let is_platform = |frame: &Value| {
+        let file = frame[0].as_str().unwrap_or_default();
+        file.starts_with("componentize-qjs:")
+    };
+    assert!(frames.iter().any(is_platform), "{frames:?}");
+    for frame in frames {
+        assert_eq!(
+            (&frame[1], &frame[2]),
+            (&json!("undefined"), &json!("undefined")),
+            "{frame}"
+        );
+    }
+}
