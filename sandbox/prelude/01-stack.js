@@ -26,3 +26,23 @@ Error.prepareStackTrace = (error, sites) => {
   }
   return text;
 };
+
+// Whoever sets `prepareStackTrace` is given an object for each frame, those of
+// the platform among them. They tell where and in what, and hand out neither
+// function nor receiver: as in Node, where frames of strict code do not.
+const [site] = (() => {
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = (_, sites) => sites;
+  try {
+    return new Error().stack;
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+})();
+const CallSite = Object.getPrototypeOf(site);
+for (const name of ["getFunction", "getThis"]) {
+  // Node's own cannot be changed, and need not be.
+  if (Object.getOwnPropertyDescriptor(CallSite, name)?.configurable === false) continue;
+  const value = { [name]() {} }[name];
+  Object.defineProperty(CallSite, name, { value, writable: true, configurable: true, enumerable: false });
+}

@@ -368,7 +368,9 @@ S.entry = {
     settled = false;
     const job = parse(text);
     renew();
-    if (code === null || load(code)) start(job, toBytes(body));
+    // What an image has in it comes before what the program is.
+    const isPrepared = job.preload === undefined || load(job.preload);
+    if (isPrepared && (code === null || load(code))) start(job, toBytes(body));
     return over;
   },
   resume(id, ok, value, data) {

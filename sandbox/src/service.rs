@@ -29,7 +29,10 @@ pub struct Sandbox(pub(crate) Arc<Parts>);
 
 /// An engine image beyond the shared one, see [`Sandbox::image`]. Cheap to clone.
 #[derive(Clone)]
-pub struct Image(Ready);
+pub struct Image {
+    ready: Ready,
+    pub(crate) preload: Program,
+}
 
 /// Files in the cache that belong to one version of the engine image.
 const KINDS: [&str; 6] = [
@@ -169,9 +172,9 @@ impl Sandbox {
         );
         let (ready, code, tier) = match program.kind() {
             Kind::JavaScript(code) => {
-                match (&invocation.image, self.own(program, invocation).await) {
-                    (Some(image), _) => (image.0.clone(), Some(&**code), Tier::Shared),
-                    (None, Some(own)) => (own, None, Tier::Own),
+                match (self.own(program, invocation).await, &invocation.image) {
+                    (Some(own), _) => (own, None, Tier::Own),
+                    (None, Some(image)) => (image.ready.clone(), Some(&**code), Tier::Shared),
                     (None, None) => (parts.shared.clone(), Some(&**code), Tier::Shared),
                 }
             }
@@ -246,7 +249,8 @@ impl Ended {
 impl Sandbox {
     /// The engine image with what `preload` leaves behind: programs that run on
     /// it find that in place, as they find the platform's own modules. `preload`
-    /// must be fit for a snapshot. Made once and kept in the cache.
+    /// must be fit for a snapshot, and gives no promise. Made once and kept in the
+    /// cache.
     ///
     /// # Errors
     /// [`Error::Image`] when `preload` does not load or cannot be snapshotted.
@@ -255,24 +259,31 @@ impl Sandbox {
         if let Specialised::Refused { reason } = self.specialise(preload, &env).await? {
             return Err(Error::Image(reason));
         }
-        let ready = self.tier_one(preload, &env).await;
+        let ready = self.tier_one(None, preload, &env).await;
         let ready = ready.ok_or_else(|| Error::Image("it is not in the cache".to_owned()))?;
-        Ok(Image(ready))
+        let preload = preload.clone();
+        Ok(Image { ready, preload })
     }
 
     /// The tier-1 component of the program for this execution, if there is one.
     async fn own(&self, program: &Program, invocation: &Invocation) -> Option<Ready> {
         // Loading is about the shared tier: it asks whether the code loads at all.
-        if invocation.driver.is_empty() || invocation.image.is_some() {
+        if invocation.driver.is_empty() {
             return None;
         }
-        self.tier_one(program, &invocation.env).await
+        let preload = invocation.image.as_ref().map(|image| &image.preload);
+        self.tier_one(preload, program, &invocation.env).await
     }
 
     /// The tier-1 component of a program with these variables, if there is one.
-    async fn tier_one(&self, program: &Program, env: &Env) -> Option<Ready> {
+    async fn tier_one(
+        &self,
+        preload: Option<&Program>,
+        program: &Program,
+        env: &Env,
+    ) -> Option<Ready> {
         let parts = &self.0;
-        let key = Key::new(program, env, &parts.version);
+        let key = Key::on(preload, program, env, &parts.version);
         if let Some(ready) = parts.tiers.get(&key) {
             return Some(ready);
         }

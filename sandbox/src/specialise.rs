@@ -11,7 +11,7 @@ use crate::execution::Ready;
 use crate::guest::{self, Phase, State};
 use crate::service::{Parts, load, told};
 use crate::tiers::Key;
-use crate::{Env, Error, Failure, Invocation, Kind, Program, Sandbox, image};
+use crate::{Env, Error, Failure, Image, Invocation, Kind, Program, Sandbox, image};
 
 /// Wall-clock limit of a program's top level while its snapshot is made.
 const TOP_LEVEL: Duration = Duration::from_secs(10);
@@ -78,9 +78,15 @@ impl Builder {
         })
     }
 
-    /// Loads the program and gives the component that starts behind its top
-    /// level, or the reason why there can be none.
-    async fn snapshot(&self, code: &str, env: Arc<Env>) -> Result<Result<Vec<u8>, String>, Error> {
+    /// Loads the program, on an image that has this preload in it, and gives the
+    /// component that starts behind its top level, or the reason why there can
+    /// be none.
+    async fn snapshot(
+        &self,
+        preload: Option<&str>,
+        code: &str,
+        env: Arc<Env>,
+    ) -> Result<Result<Vec<u8>, String>, Error> {
         let mut invocation = Invocation::new("", serde_json::Value::Null, "");
         invocation.env = env;
         invocation.limits.wall = TOP_LEVEL;
@@ -93,8 +99,12 @@ impl Builder {
             &self.image,
             &self.instrumented,
             async |store, instance| {
-                let job = r#"{"driver":""}"#;
-                let work = self.ready.drive(store, instance, job, Some(code));
+                let job = match preload {
+                    Some(preload) => serde_json::json!({"driver": "", "preload": preload}),
+                    None => serde_json::json!({"driver": ""}),
+                };
+                let job = job.to_string();
+                let work = self.ready.drive(store, instance, &job, Some(code));
                 let ended = tokio::time::timeout(TOP_LEVEL, work).await;
                 let host = &store.data().host;
                 refused = match ended.unwrap_or(Err(Failure::Timeout)) {
@@ -131,7 +141,21 @@ impl Sandbox {
         program: &Program,
         env: &Arc<Env>,
     ) -> Result<Specialised, Error> {
+        self.specialise_on(None, program, env).await
+    }
+
+    /// The same for executions on an image, where one is given.
+    ///
+    /// # Errors
+    /// As [`Self::specialise`].
+    pub async fn specialise_on(
+        &self,
+        image: Option<&Image>,
+        program: &Program,
+        env: &Arc<Env>,
+    ) -> Result<Specialised, Error> {
         let parts = &self.0;
+        let preload = image.map(|image| &image.preload);
         let code = match program.kind() {
             Kind::JavaScript(code) => code,
             Kind::Component(wasm) => {
@@ -143,7 +167,7 @@ impl Sandbox {
                 });
             }
         };
-        let key = Key::new(program, env, &parts.version);
+        let key = Key::on(preload, program, env, &parts.version);
         let mut builder = parts.builder.lock().await;
         if parts.artefacts.has(&key.file(&parts.version)) {
             return Ok(Specialised::Done);
@@ -156,7 +180,12 @@ impl Sandbox {
             Some(builder) => builder,
             none => none.insert(Builder::new(parts).await?),
         };
-        match builder.snapshot(code, env.clone()).await? {
+        let preload = preload.and_then(|preload| match preload.kind() {
+            Kind::JavaScript(code) => Some(&**code),
+            // It cannot be one, see `Sandbox::image`.
+            Kind::Component(_) => None,
+        });
+        match builder.snapshot(preload, code, env.clone()).await? {
             Ok(component) => {
                 self.install(key, component).await?;
                 Ok(Specialised::Done)

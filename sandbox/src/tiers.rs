@@ -14,9 +14,21 @@ pub(crate) struct Key([u8; 32]);
 
 impl Key {
     pub(crate) fn new(program: &Program, env: &Env, version: &str) -> Self {
+        Self::on(None, program, env, version)
+    }
+
+    /// Of a program behind a preload.
+    pub(crate) fn on(
+        preload: Option<&Program>,
+        program: &Program,
+        env: &Env,
+        version: &str,
+    ) -> Self {
         let mut hash = Sha256::new();
         hash.update(program.sha256());
         hash.update(env.digest());
+        // Longer than any version: it cannot be taken for one.
+        hash.update(preload.map_or(&[][..], |preload| preload.sha256()));
         hash.update(version.as_bytes());
         Self(hash.finalize().into())
     }
@@ -134,6 +146,18 @@ mod tests {
         assert_eq!(loaded.count(), 10);
         assert_eq!(tiers.get(&key(9_999)), Some(9_999));
         assert_eq!(tiers.get(&key(1)), None);
+    }
+
+    #[test]
+    fn a_program_has_a_key_on_each_image() {
+        let (program, env) = (Program::javascript("0"), Env::default());
+        let on = |preload: Option<&str>| {
+            let preload = preload.map(Program::javascript);
+            Key::on(preload.as_ref(), &program, &env, "1")
+        };
+        assert_eq!(on(None), key(0));
+        assert_ne!(on(Some("a")), key(0));
+        assert_ne!(on(Some("a")), on(Some("b")));
     }
 
     #[test]

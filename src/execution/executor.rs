@@ -411,19 +411,21 @@ impl Executor {
         })
     }
 
-    /// What a function would run on now, and with which environment.
+    /// What a function would run on now: on which image, if not the shared one, and with which
+    /// environment.
     pub(crate) async fn current(
         &self,
         project: &ProjectId,
         function: &FunctionId,
-    ) -> Result<(Program, Arc<sandbox::Env>), Refused> {
+    ) -> Result<(Option<sandbox::Image>, Program, Arc<sandbox::Env>), Refused> {
         let ready = self.ready(project, function).await?;
         if !ready.contract.specialises() {
             return Err(Refused::NotReady);
         }
         let program = self.inner.options.programs.of(&ready.artefact).await?;
         let env = self.environment_of(project, &ready).await?;
-        Ok((program, env))
+        let image = ready.contract.image().await;
+        Ok((image.map_err(Refused::Unavailable)?, program, env))
     }
 
     /// The side of the dialect that a function was made through.

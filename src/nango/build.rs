@@ -1,11 +1,13 @@
 //! Building a deployment: source → bundle, definition, version.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use aggregates::deployment::{Artefact, ArtefactKind, Deployment};
-use aggregates::function::Function;
-use aggregates::{Blob, ProjectId, ScriptArtefact, ScriptKind, ScriptSource};
+use aggregates::deployment::{Artefact, ArtefactKind};
+use aggregates::{Blob, ScriptArtefact, ScriptKind, ScriptSource};
 use compiler::script::Kind;
+use projections::model;
+use projections::query::{Filter, List, Operator, Scalar};
 use sandbox::Program;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,9 @@ use super::Shared;
 use super::bundle::{self, Bundle};
 use super::compile::{self, Place as Named, runnable};
 use crate::execution::{Made, NotMade, Place};
+
+/// How long a deployment waits for those of its function that came before.
+const TURN: Duration = Duration::from_secs(20);
 
 /// The source of a script as it is stored: the entry and what it imports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,7 +152,8 @@ pub async fn build(
     let definition = shared.blobs.put_text(built.definition.to_string()).await;
     let definition = definition.map_err(|error| broken(error.to_string()))?;
     let in_source = built.definition["version"].as_str();
-    let previous = previous(shared, place.project, &place, &source, &stored).await;
+    turn(shared, &place).await.map_err(broken)?;
+    let previous = previous(shared, &place, &source, &stored).await;
     let previous = previous.map_err(broken)?;
     let version = match plan.source {
         ScriptSource::Catalog => in_source.unwrap_or("0.0.1").to_owned(),
@@ -188,32 +194,72 @@ fn report(source: ScriptSource, name: &str, version: &str) -> String {
     }
 }
 
-/// The version that is deployed now, and whether it is of the same code.
+/// Deployments of the same function that come before this one, newest first.
+async fn before(
+    shared: &Shared,
+    place: &Place<'_>,
+    status: &[&str],
+) -> Result<Vec<model::Deployment>, String> {
+    let (project, function) = (place.project.as_str(), place.function.as_str());
+    let view = shared.reads.view(None);
+    let own = view.deployment(project, place.deployment.as_str()).await;
+    let own = own.map_err(|error| error.to_string())?;
+    // One that is gone comes after all others; nothing comes of it.
+    let queued_at = own.map_or(u64::MAX, |own| own.queued_at);
+    let list = List {
+        filters: vec![Filter::Compare {
+            column: "status",
+            operator: Operator::Equal,
+            values: status
+                .iter()
+                .map(|status| Scalar::Text((*status).to_owned()))
+                .collect(),
+        }],
+        limit: 5000,
+        ..List::default()
+    };
+    let found = view.deployments(project, function, &list).await;
+    let mut rows = found.map_err(|error| error.to_string())?.rows;
+    rows.retain(|row| row.source_complete && row.queued_at < queued_at);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.queued_at));
+    Ok(rows)
+}
+
+/// Waits until it is this deployment's turn: its version follows from those before it. When they
+/// take too long (their server is gone), it goes on as if they were not.
+async fn turn(shared: &Shared, place: &Place<'_>) -> Result<(), String> {
+    let journal = shared.bus.journal();
+    let begun = Instant::now();
+    loop {
+        let head = journal.head();
+        shared.reads.wait_for(head, TURN).await;
+        let unfinished = before(shared, place, &["waiting", "building"]).await?;
+        if unfinished.is_empty() || begun.elapsed() > TURN {
+            return Ok(());
+        }
+        journal.wait_beyond(head, Duration::from_millis(250)).await;
+    }
+}
+
+/// The version before this one, and whether it is of the same code.
 async fn previous(
     shared: &Shared,
-    project: &ProjectId,
     place: &Place<'_>,
     source: &Source,
     code: &Blob,
 ) -> Result<Option<(String, bool)>, String> {
-    let function = shared
-        .bus
-        .load::<Function>(&place.function.key(project))
-        .await;
-    let function = function.map_err(|error| error.to_string())?;
-    let Some(active) = &function.state.active else {
+    let made = before(shared, place, &["ready"]).await?;
+    let Some(deployment) = made.first() else {
         return Ok(None);
     };
-    let deployment = shared.bus.load::<Deployment>(&active.key(project)).await;
-    let deployment = deployment.map_err(|error| error.to_string())?;
-    let Some(artefact) = &deployment.state.artefact else {
+    let Some(artefact) = &deployment.artefact else {
         return Ok(None);
     };
     let Some(script) = &artefact.script else {
         return Ok(None);
     };
     let is_same = artefact.code == *code
-        && Source::read(shared, &deployment.state.source)
+        && Source::read(shared, &deployment.source)
             .await
             .is_ok_and(|before| before == *source);
     Ok(Some((script.version.clone(), is_same)))

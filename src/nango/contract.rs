@@ -142,11 +142,6 @@ impl Contract for Scripts {
         Some(told)
     }
 
-    /// Their engine image has everything large in it already.
-    fn specialises(&self) -> bool {
-        false
-    }
-
     async fn build(&self, place: Place<'_>, source: &[Blob]) -> Option<Result<Made, NotMade>> {
         let shared = match self.shared() {
             Ok(shared) => shared,

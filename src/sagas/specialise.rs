@@ -92,7 +92,7 @@ impl Specialiser {
             };
             let key = function.key(&project);
             lock(&self.inner.queued).remove(&key);
-            let Ok((program, env)) = executor.current(&project, &function).await else {
+            let Ok((image, program, env)) = executor.current(&project, &function).await else {
                 continue;
             };
             let large = match program.kind() {
@@ -105,7 +105,10 @@ impl Specialiser {
             // A task of its own: whatever happens in there, the next function
             // gets its turn.
             let sandbox = sandbox.clone();
-            let work = tokio::spawn(async move { sandbox.specialise(&program, &env).await });
+            let work = tokio::spawn(async move {
+                let made = sandbox.specialise_on(image.as_ref(), &program, &env);
+                made.await
+            });
             let made = tokio::select! {
                 () = stop.cancelled() => return,
                 made = work => made,

@@ -1,5 +1,7 @@
 //! Decisions of a sync, and what its events make of it.
 
+use std::collections::BTreeMap;
+
 use super::{Checkpoint, Command, Error, Event, Last, Requested, Run, Sync};
 
 impl Sync {
@@ -62,9 +64,10 @@ impl Sync {
             Command::FinishRun {
                 run,
                 attempt,
-                result,
+                mut result,
             } => {
-                self.held_by(&run, attempt)?;
+                let held = self.held_by(&run, attempt)?;
+                result.counts.clone_from(&held.counts);
                 Event::RunFinished {
                     run,
                     attempt,
@@ -191,9 +194,9 @@ impl Sync {
         Ok(events)
     }
 
-    fn held_by(&self, run: &str, attempt: u32) -> Result<(), Error> {
+    fn held_by(&self, run: &str, attempt: u32) -> Result<&Run, Error> {
         match &self.running {
-            Some(running) if running.run == run && running.attempt == attempt => Ok(()),
+            Some(running) if running.run == run && running.attempt == attempt => Ok(running),
             _ => Err(Error::NotHolder {
                 run: run.to_owned(),
                 attempt,
@@ -254,6 +257,7 @@ impl Sync {
                 let before = self.running.as_ref().filter(|before| before.run == run);
                 self.running = Some(Run {
                     interrupted: before.is_some_and(|before| before.interrupted),
+                    counts: before.map_or_else(BTreeMap::new, |before| before.counts.clone()),
                     run,
                     worker,
                     attempt,
@@ -263,7 +267,13 @@ impl Sync {
                     empty_cache,
                 });
             }
-            Event::PageSaved { .. } => {}
+            Event::PageSaved {
+                run, model, counts, ..
+            } => {
+                if let Some(running) = self.running.as_mut().filter(|held| held.run == run) {
+                    running.counts.entry(model).or_default().add(counts);
+                }
+            }
             Event::RunFinished { run, result, .. } => {
                 self.running = None;
                 self.last = Some(Last {

@@ -269,4 +269,4 @@ pub struct Sync {
     pub marks: BTreeMap<String, i64>,
 }
 
-aggregate!(Sync, "sync", fold 1);
+aggregate!(Sync, "sync", fold 2);

@@ -38,6 +38,9 @@ pub struct Run {
     /// It was asked to stop; also whoever takes it over stops.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// What became of records so far, by model; whichever attempt saved them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, Counts>,
 }
 
 /// The run that ended last.
@@ -56,7 +59,8 @@ pub struct RunResult {
     pub status: RunStatus,
     /// Why it did not end well: one sentence, without secrets.
     pub error: Option<String>,
-    /// What became of records, by model.
+    /// What became of records, by model: of all pages that were saved. A command leaves it
+    /// empty.
     pub counts: BTreeMap<String, Counts>,
     /// The execution that has its logs.
     pub execution: Option<ExecutionId>,
@@ -95,6 +99,16 @@ pub struct Counts {
     pub updated: u64,
     pub deleted: u64,
     pub unchanged: u64,
+}
+
+impl Counts {
+    /// Adds what became of further records.
+    pub fn add(&mut self, more: Self) {
+        self.added += more.added;
+        self.updated += more.updated;
+        self.deleted += more.deleted;
+        self.unchanged += more.unchanged;
+    }
 }
 
 /// What the next run begins with.

@@ -171,3 +171,34 @@ fn a_program_runs_on_an_image_and_finds_what_was_left_there() {
         assert_eq!(text(&execute(&program, invocation)), "1 the image");
     }
 }
+
+#[test]
+fn a_program_on_an_image_gets_a_snapshot_of_both() {
+    let program = module(
+        "globalThis.loads = (globalThis.loads ?? 0) + 1; const at = typeof left; module.exports = ({ res }) => res.text([at, loads, (globalThis.n = (globalThis.n ?? 0) + 1)].join(' '));",
+    );
+    let image =
+        |text: &'static str| run(async move { sandbox().image(&module(text)).await.unwrap() });
+    let one = image("globalThis.left = 1; module.exports = {};");
+    let other = image("globalThis.left = 'other'; module.exports = {};");
+    let made = {
+        let (program, one) = (program.clone(), one.clone());
+        run(async move {
+            let none = Arc::new(Env::default());
+            sandbox().specialise_on(Some(&one), &program, &none).await
+        })
+    };
+    assert_eq!(made.unwrap(), Specialised::Done);
+    // It is that of this image, and of no other.
+    for (image, tier, expected) in [
+        (Some(one.clone()), Tier::Own, "number 1 1"),
+        (Some(one), Tier::Own, "number 1 1"),
+        (Some(other), Tier::Shared, "string 1 1"),
+        (None, Tier::Shared, "undefined 1 1"),
+    ] {
+        let mut invocation = get("/");
+        invocation.image = image;
+        let outcome = execute(&program, invocation);
+        assert_eq!((outcome.tier, &*text(&outcome)), (tier, expected));
+    }
+}

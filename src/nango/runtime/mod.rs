@@ -114,7 +114,6 @@ struct Noted {
     logs: Vec<Log>,
     calls: Vec<HttpCall>,
     batches: Vec<Batch>,
-    counts: std::collections::BTreeMap<String, aggregates::sync::Counts>,
     merging: std::collections::HashMap<String, ::records::Merging>,
     size: usize,
 }
@@ -197,11 +196,6 @@ impl Host {
     /// Pages of records that were not stored.
     pub fn batches(&self) -> Vec<Batch> {
         self.noted().batches.clone()
-    }
-
-    /// What became of records, by model.
-    pub fn counts(&self) -> std::collections::BTreeMap<String, aggregates::sync::Counts> {
-        self.noted().counts.clone()
     }
 
     /// What the driver of the sandbox takes.

@@ -114,14 +114,6 @@ impl Host {
     /// The fact, as an event; the records themselves are not events.
     async fn page_saved(&self, model: &str, counts: Counts) -> Result<(), Failed> {
         let run = self.run();
-        {
-            let mut noted = self.noted();
-            let total = noted.counts.entry(model.to_owned()).or_default();
-            total.added += counts.added;
-            total.updated += counts.updated;
-            total.deleted += counts.deleted;
-            total.unchanged += counts.unchanged;
-        }
         if run.attempt == 0 {
             return Ok(());
         }

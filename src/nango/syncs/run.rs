@@ -1,5 +1,6 @@
 //! One run of a sync, of its webhook, or of a script that waits for an event.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -71,8 +72,8 @@ pub(super) async fn run(
     if state.running.as_ref().is_some_and(|run| run.interrupted) {
         stop.ask();
     }
-    let (result, counts) = match stop.is_asked() {
-        true => (Err(format!("{INTERRUPTED}: {WHY}")), Counted::new()),
+    let result = match stop.is_asked() {
+        true => Err(format!("{INTERRUPTED}: {WHY}")),
         false => stop.watch(perform(shared, &begin, &stop)).await,
     };
     let failed = match stop.is_asked() {
@@ -90,7 +91,7 @@ pub(super) async fn run(
         result: RunResult {
             status,
             error: error.map(|text| text.chars().take(500).collect()),
-            counts,
+            counts: BTreeMap::new(),
             execution,
             duration_ms: began.elapsed().as_millis() as u64,
         },
@@ -105,22 +106,15 @@ pub(super) async fn run(
     }
 }
 
-type Counted = std::collections::BTreeMap<String, aggregates::sync::Counts>;
-
 async fn perform(
     shared: &Arc<Shared>,
     begin: &Begin,
     stop: &Stop,
-) -> (Result<(ExecutionId, Option<String>), String>, Counted) {
+) -> Result<(ExecutionId, Option<String>), String> {
     let (project, place) = (&begin.project, &begin.place);
-    let host = match host(shared, begin, stop).await {
-        Ok(host) => host,
-        Err(error) => return (Err(error), Counted::new()),
-    };
-    if begin.attempt > 0
-        && let Err(error) = empty(shared, begin).await
-    {
-        return (Err(error), Counted::new());
+    let host = host(shared, begin, stop).await?;
+    if begin.attempt > 0 {
+        empty(shared, begin).await?;
     }
     let last = begin.last_sync.map(crate::nango::shapes::time);
     let mut more = json!({});
@@ -135,16 +129,10 @@ async fn perform(
     let call = call(project, place, &host, request, begin.trigger);
     let id = call.id.clone();
     let context = Context::once("saga:sync", project.as_str());
-    let executor = match shared.executor() {
-        Ok(executor) => executor,
-        Err(error) => return (Err(error.to_string()), Counted::new()),
-    };
+    let executor = shared.executor().map_err(|error| error.to_string())?;
     let ran = executor.run(call, &context, limit).await;
-    let ended = match ran {
-        Ok(ran) => Ok((id, failure(&ran))),
-        Err(refused) => Err(refused.to_string()),
-    };
-    (ended, host.counts())
+    ran.map(|ran| (id, failure(&ran)))
+        .map_err(|refused| refused.to_string())
 }
 
 /// Why a run did not end well, in one line.
@@ -351,7 +339,7 @@ pub async fn webhook(
             };
             let shared = shared.clone();
             tokio::spawn(async move {
-                let (ended, _) = perform(&shared, &begin, &Stop::default()).await;
+                let ended = perform(&shared, &begin, &Stop::default()).await;
                 if let Ok((_, Some(error))) | Err(error) = ended {
                     tracing::warn!(sync = begin.place.name, error, "a webhook failed");
                 }

@@ -437,3 +437,26 @@ async fn standalone_functions_are_replaced_and_templates_are_not() {
         .good(200);
     assert_eq!(entry["data"]["source"], "catalog");
 }
+
+/// Unlike sets, functions that are deployed one by one wait for each other.
+#[tokio::test]
+async fn deployments_of_one_function_at_once_take_turns() {
+    let place = Place::new().await;
+    let code = |number: usize| action("", &format!("return {number};"));
+    let ask = |number: usize| post(&place, json!({"code": code(number)}));
+    let made = tokio::join!(ask(0), ask(1), ask(2), ask(3));
+    let mut versions = Vec::new();
+    let mut newest = (0, 0);
+    for (number, made) in [made.0, made.1, made.2, made.3].iter().enumerate() {
+        let row = bed::done(&place, "deployments", made).await;
+        assert_eq!(row["status"], "success", "{row}");
+        let deployed = &row["deployed_functions"][0];
+        assert_eq!(deployed["name"], "one", "{row}");
+        versions.push(deployed["version"].as_str().expect("a text").to_owned());
+        newest = newest.max((made.position(), number));
+    }
+    versions.sort();
+    assert_eq!(versions, ["v1", "v2", "v3", "v4"]);
+    // The one that was asked for last is what runs.
+    assert_eq!(place.act("one", json!({})).await.good(200), newest.1);
+}

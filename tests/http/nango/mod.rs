@@ -33,6 +33,7 @@ mod sets;
 mod stacks;
 mod stops;
 mod syncs;
+mod takeovers;
 mod turns;
 mod types;
 mod visible;

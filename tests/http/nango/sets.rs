@@ -266,3 +266,44 @@ async fn sets_have_rules() {
     let models = json!({"model_schema_refs": ["#/definitions/Thing"], "capabilities": uses("usesRecords")["capabilities"]});
     deploy(&place, &first(models)).await;
 }
+
+#[tokio::test]
+async fn one_set_at_a_time() {
+    let place = Place::new().await;
+    let names: Vec<Vec<String>> = (0..4)
+        .map(|set| (0..6).map(|number| format!("f{set}-{number}")).collect())
+        .collect();
+    let sets: Vec<Value> = names
+        .iter()
+        .map(|names| {
+            let entries: Vec<Value> = names.iter().map(|name| entry(name, json!({}))).collect();
+            set(&entries)
+        })
+        .collect();
+    let ask = |set: &Value| place.client.post(PATH, set.clone());
+    let answers = tokio::join!(ask(&sets[0]), ask(&sets[1]), ask(&sets[2]), ask(&sets[3]));
+    let answers = [answers.0, answers.1, answers.2, answers.3];
+    let mut done = Vec::new();
+    for (answer, names) in answers.iter().zip(&names) {
+        if answer.status == 200 {
+            done.push((answer.position(), names));
+            continue;
+        }
+        let error = answer.denied(409, "concurrent_deployment");
+        let message = "Another deployment of this environment is under way";
+        assert_eq!(error["message"], message);
+    }
+    assert!((1..4).contains(&done.len()), "{answers:?}");
+    // What was refused has changed nothing, and what was deployed is there as a whole.
+    let (_, last) = done.iter().max().expect("one");
+    let expected: Vec<String> = last
+        .iter()
+        .map(|name| format!("function \"{name}\""))
+        .collect();
+    let mut there = listed(&place).await;
+    there.sort();
+    assert_eq!(there, expected);
+    // A set that cannot be is told so first; then it is the others' turn.
+    deploy(&place, &sets[1]).await;
+    deploy(&place, &sets[2]).await;
+}

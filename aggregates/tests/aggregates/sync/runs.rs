@@ -131,6 +131,57 @@ fn one_run_holds_it() {
 }
 
 #[test]
+fn its_end_tells_of_all_pages() {
+    let told = |run: &'static str, attempt, times: u64| {
+        let mut result = result(RunStatus::Failed);
+        let counts = Counts {
+            added: COUNTS.added * times,
+            updated: COUNTS.updated * times,
+            deleted: COUNTS.deleted * times,
+            unchanged: COUNTS.unchanged * times,
+        };
+        result.counts.insert("Issue".to_owned(), counts);
+        Event::RunFinished {
+            run: run.into(),
+            attempt,
+            result,
+        }
+    };
+    let later: Begin = ("r2", 1, Some(20), "schedule");
+    let given = [created(true), started(DUE), saved("r1", 1)];
+    let taken = [
+        &given[..],
+        &[started(("r1", 2, Some(10), "schedule")), saved("r1", 2)],
+    ]
+    .concat();
+    let next = [
+        &taken[..],
+        &[told("r1", 2, 2), started(later), saved("r2", 1)],
+    ]
+    .concat();
+    check::<Sync>(vec![
+        case(
+            "of one attempt",
+            &given,
+            finish("r1", 1),
+            Ok(vec![told("r1", 1, 1)]),
+        ),
+        case(
+            "of those of a worker that is gone, too",
+            &taken,
+            finish("r1", 2),
+            Ok(vec![told("r1", 2, 2)]),
+        ),
+        case(
+            "not of those of another run",
+            &next,
+            finish("r2", 1),
+            Ok(vec![told("r2", 1, 1)]),
+        ),
+    ]);
+}
+
+#[test]
 fn what_may_start_a_run() {
     let on = [created(true)];
     let off = [created(false)];

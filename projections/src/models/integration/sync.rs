@@ -165,10 +165,7 @@ fn fold(row: &mut Sync, change: &Happened, now: i64) {
         }
         Happened::PageSaved { model, counts, .. } => {
             let total = row.totals.entry(model.clone()).or_default();
-            total.added += counts.added;
-            total.updated += counts.updated;
-            total.deleted += counts.deleted;
-            total.unchanged += counts.unchanged;
+            total.add(*counts);
         }
         Happened::RunFinished { run, result, .. } => {
             let running = row.running.take();
