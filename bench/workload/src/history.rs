@@ -171,8 +171,7 @@ fn event(number: u64, turn: u64) -> Stored {
                     method: "POST".to_owned(),
                     path: "/orders?source=web".to_owned(),
                     headers: headers(random),
-                    user: String::new(),
-                    script: None,
+                    ..Request::default()
                 },
                 deployment: DeploymentId::from(deployment.as_str()),
                 result: Outcome {
