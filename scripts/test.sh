@@ -21,6 +21,10 @@ cargo build --locked "${foreign[@]}"
 step "lint"
 cargo clippy --locked --workspace --all-targets --features kurrentdb -- -D warnings
 cargo clippy --locked "${foreign[@]}" --all-targets -- -D warnings
+# The benchmarks are workspaces of their own, and may not fall behind.
+for bench in load peer strata; do
+    cargo clippy --locked --manifest-path "bench/$bench/Cargo.toml" -- -D warnings
+done
 
 step "packages for the SDK tests"
 ./scripts/sdk-packages.sh
